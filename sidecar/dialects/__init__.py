@@ -1,0 +1,10 @@
+"""The senders whose vocabulary we speak. Law: a dialect is one module and one line of this table."""
+
+from collections.abc import Mapping
+
+from sidecar.dialects import drone
+from sidecar.ports import Dialect
+
+DIALECTS: Mapping[str, Dialect] = {
+    "drone": drone,
+}

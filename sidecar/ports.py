@@ -1,0 +1,172 @@
+"""The few seams where a part may be swapped: Outbox, Transport, Clock, Dialect; and Control, which joins two rooms of one floor.
+
+Law: nothing in a port may need SQL, aiohttp or the operating system. An outbox may as well be a stream engine: claim is
+fetch, settle is ack, a delayed or a final nak. What every engine promises is written down in tests/test_outbox.py.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from sidecar.model import (
+    Added,
+    AttemptLog,
+    Claimed,
+    Counts,
+    DeliveryLog,
+    Endpoint,
+    Event,
+    Health,
+    Instance,
+    Outcome,
+    Posting,
+    Query,
+    Request,
+    Settlement,
+)
+
+
+class Outbox(Protocol):
+    """Keeps events and what they owe, durably. Every method that changes something returns only once that is on disk.
+
+    Raises `NoSpace` where the disk is full (nothing changed) and `OutboxBroken` where it can never be trusted again.
+    """
+
+    def watch(self, wake: Callable[[str], None]) -> None:
+        """`wake(endpoint)` is called on the event loop whenever something may have become due there."""
+        ...
+
+    async def add(self, postings: Sequence[Posting]) -> list[Added]:
+        """Store events with their deliveries, in order, one answer for each; all of them or, on an error, none.
+
+        The same id with the same fingerprint is a duplicate and adds nothing, also within one call; with another
+        fingerprint, a conflict. Raises `Unavailable` when more is owed than the outbox may hold.
+        """
+        ...
+
+    async def claim(self, endpoint: str, limit: int, now: int, flow: int) -> Claimed:
+        """Take up to `limit` deliveries of `endpoint` that are due at `now` and that nothing holds back at `flow`.
+
+        Of one subject never two at once, and in the order accepted; a delivery that keeps failing holds back the later
+        ones of its subject until the hold is over, counted in flow time from the subject's first failure since its last
+        success. What is claimed and not settled when the process dies can be claimed again.
+        """
+        ...
+
+    async def settle(self, settlement: Settlement) -> None:
+        """Write attempt, verdict and health together; the claim ends with it."""
+        ...
+
+    async def abandon(self, claims: Sequence[int]) -> None:
+        """End claims (delivery numbers) of which no attempt was made: they are as before."""
+        ...
+
+    async def release(self, endpoint: str, now: int, limit: int) -> int:
+        """Make due at `now` up to `limit` pending deliveries whose last failure was the endpoint's own; how many it was."""
+        ...
+
+    async def resend(self, delivery: int, now: int) -> bool:
+        """Owe a delivery again, due at once, whatever its state; False where there is none or it is in flight."""
+        ...
+
+    async def expire(self, endpoint: str, before: int, now: int, limit: int) -> list[int]:
+        """End, with reason `expired`, up to `limit` deliveries owed since before `before`; their numbers."""
+        ...
+
+    async def prune(self, before: int, limit: int) -> int:
+        """Forget up to `limit` finished events, oldest first: those finished before `before`, and any while the outbox is
+        above 80 % of its size. How many it was; space given back to the file system."""
+        ...
+
+    async def save_health(self, endpoint: str, health: Health) -> None: ...
+
+    async def health(self) -> Mapping[str, Health]:
+        """By endpoint, for every endpoint ever seen."""
+        ...
+
+    async def counts(self) -> Mapping[str, Counts]:
+        """By endpoint, for every endpoint ever seen; kept, not counted."""
+        ...
+
+    async def event(self, event: str) -> Event | None: ...
+
+    async def delivery(self, delivery: int) -> DeliveryLog | None: ...
+
+    async def attempts(self, delivery: int) -> Sequence[AttemptLog]:
+        """Oldest first."""
+        ...
+
+    async def deliveries(self, query: Query) -> Sequence[DeliveryLog]:
+        """Newest first, at most `query.limit`."""
+        ...
+
+    def ready(self) -> str:
+        """"" when it takes events, else why not: a sentence for a person."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Transport(Protocol):
+    """One POST. Never raises for what the network does: every failure becomes a value."""
+
+    async def send(self, endpoint: Endpoint, request: Request) -> Outcome: ...
+
+    async def close(self) -> None: ...
+
+
+class Clock(Protocol):
+    """The only reader of time."""
+
+    def now(self) -> int:
+        """ms since the epoch; never goes back, whatever happens to the wall clock."""
+        ...
+
+    def wall(self) -> int:
+        """ms since the epoch as the system has it; for what is signed and shown on the wire."""
+        ...
+
+    def elapsed(self) -> int:
+        """µs from an arbitrary start, for spans."""
+        ...
+
+    async def wait(self, event: asyncio.Event, until: int) -> None:
+        """Return when `event` is set or `until` (as `now` tells it) is reached; `FAR` waits for the event alone."""
+        ...
+
+
+class Dialect(Protocol):
+    """One sender's vocabulary, pure: a module of `sidecar.dialects` is one. See docs/howto/add-a-dialect.md."""
+
+    def read(self, raw: bytes, *, id: str, now: int, instance: Instance, traceparent: str = "") -> Event:
+        """The event that `raw`, as it came over the socket, tells of; `id` for it where `raw` names none.
+
+        Raises a `Problem`: `Malformed` or `NotAnEvent`, with a pointer to what is at fault.
+        """
+        ...
+
+    def ping(self, *, id: str, now: int, instance: Instance) -> Event: ...
+
+    def write(
+        self, event: Event, endpoint: Endpoint, *, delivery: int, attempt: int, now: int, instance: Instance
+    ) -> Request:
+        """The request of one attempt, signed for `now`. `event.body` is its body, untouched."""
+        ...
+
+    def wants(self, event: Event, endpoint: Endpoint) -> str:
+        """"" if the endpoint's filters let the event through, else the rule that keeps it away."""
+        ...
+
+
+class Control(Protocol):
+    """What the socket may ask of the dispatcher. Names are endpoints'; an unknown one raises `NotFound`."""
+
+    def health(self, endpoint: str) -> Health: ...
+
+    def in_flight(self, endpoint: str = "") -> frozenset[int]:
+        """Delivery numbers being attempted, of one endpoint or of all."""
+        ...
+
+    async def pause(self, endpoint: str) -> None: ...
+
+    async def resume(self, endpoint: str) -> None: ...
