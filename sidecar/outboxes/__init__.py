@@ -1,1 +1,2 @@
-"""Durable engines. Law: an engine is one package that passes tests/test_outbox.py, and knows nothing of its neighbours."""
+"""Durable engines. Law: an engine is one package that passes tests/test_outbox.py, and knows nothing of its
+neighbours."""

@@ -1,0 +1,56 @@
+"""The embedded engine. Law: `open_outbox` is all that others know of it."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from sidecar.errors import OutboxBroken
+from sidecar.outboxes.sqlite.ballast import Ballast
+from sidecar.outboxes.sqlite.engine import SqliteOutbox
+from sidecar.outboxes.sqlite.files import open_reader, open_writer
+from sidecar.outboxes.sqlite.store import Store
+from sidecar.outboxes.sqlite.writer import Change, Writer
+
+__all__ = ["open_outbox"]
+
+
+async def open_outbox(
+    directory: Path,
+    *,
+    now: Callable[[], int],
+    hold: int,
+    order: str,
+    max_size: int,
+    vfs: str = "",
+    ballast: int = 16 * 2**20,
+) -> SqliteOutbox:
+    """Open or make the outbox in `directory`.
+
+    Args:
+        directory: where `outbox.sqlite3` and `ballast` are.
+        now: `Clock.now`; called on another thread.
+        hold: `SIDECAR_ORDER_HOLD`, ms.
+        order: `subject` or `none`.
+        max_size: `SIDECAR_MAX_OUTBOX_SIZE`, bytes.
+        vfs: SQLite's, for tests of a failing disk.
+        ballast: bytes held back for a full disk.
+
+    Raises:
+        OutboxBroken: the file is damaged, of another program or a newer version.
+        NoSpace: there is no room to open it.
+    """
+    loop = asyncio.get_running_loop()
+    weight = Ballast(directory / "ballast", ballast)
+    db = await loop.run_in_executor(None, open_writer, directory, vfs)
+    store = Store(db, hold, order, max_size)
+    try:
+        store.load()
+        reader = open_reader(directory, vfs)
+    except Exception as error:
+        db.close()
+        raise OutboxBroken(f"the outbox in {directory} cannot be read: {error}") from error
+    writer = Writer(store, weight, now)
+    outbox = SqliteOutbox(store, writer, reader)
+    writer.start()
+    writer.submit(Change(lambda _: weight.make(), loop.create_future()))
+    return outbox

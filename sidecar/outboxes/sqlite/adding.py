@@ -1,0 +1,94 @@
+"""Events come in: numbered, checked for their id, stored with all that they owe.
+
+Law: a batch is taken whole or refused whole; the steps of SQLite go with the batches, not the events.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sidecar.errors import Unavailable
+from sidecar.model import Accepted, Added, Conflict, Owed, Posting
+from sidecar.outboxes.sqlite import statements as sql
+from sidecar.outboxes.sqlite.store import Row, Store
+
+FULL = (
+    "more is owed than SIDECAR_MAX_OUTBOX_SIZE allows; it goes on as endpoints take deliveries "
+    "(`sidecar endpoints` shows which do not)"
+)
+
+
+@dataclass(slots=True)
+class _Intake:
+    """Ids seen (id -> event number, fingerprint) and what is new, in order."""
+
+    known: dict[str, tuple[int, bytes]]
+    fresh: dict[int, tuple[Posting, tuple[Owed, ...]]] = field(default_factory=dict)
+
+
+def add(store: Store, batches: Sequence[Sequence[Posting]]) -> list[list[Added] | Unavailable]:
+    """One answer for each batch; one that finds the outbox full is refused, the others go in."""
+    ids = json.dumps([posting.event.id for batch in batches for posting in batch])
+    intake = _Intake({row[0]: (row[1], row[2]) for row in store.db.execute(sql.KNOWN, (ids,))})
+    answers = [_take(store, intake, batch) for batch in batches]
+    if intake.fresh:
+        _store(store, intake)
+    return answers
+
+
+def _take(store: Store, intake: _Intake, batch: Sequence[Posting]) -> list[Added] | Unavailable:
+    size = sum(len(p.event.body) for p in batch if p.endpoints and p.event.id not in intake.known)
+    if size and store.memory.totals["owed"] + size > store.max_size:
+        return Unavailable(FULL, retry_after=30)
+    return [_answer(store, intake, posting) for posting in batch]
+
+
+def _answer(store: Store, intake: _Intake, posting: Posting) -> Added:
+    event, totals = posting.event, store.memory.totals
+    seen = intake.known.get(event.id)
+    if seen is not None:
+        if seen[1] != event.fingerprint:
+            return Conflict(event.id)
+        return Accepted(event.id, duplicate=True, deliveries=_owed_by(store, intake, seen[0]))
+    totals["event"] = seq = totals["event"] + 1
+    first = totals["delivery"] + 1
+    owed = tuple([Owed(first + n, name) for n, name in enumerate(posting.endpoints)])
+    totals["delivery"] += len(owed)
+    if owed:
+        totals["owed"] += len(event.body)
+    intake.known[event.id] = (seq, event.fingerprint)
+    intake.fresh[seq] = (posting, owed)
+    return Accepted(event.id, duplicate=False, deliveries=owed)
+
+
+def _owed_by(store: Store, intake: _Intake, seq: int) -> tuple[Owed, ...]:
+    if seq in intake.fresh:
+        return intake.fresh[seq][1]
+    rows = store.db.execute(sql.DELIVERIES_OF_EVENT, (seq,))
+    return tuple(Owed(id_, store.names[endpoint]) for id_, endpoint in rows)
+
+
+def _store(store: Store, intake: _Intake) -> None:
+    events: list[Row] = []
+    bodies: list[Row] = []
+    deliveries: list[Row] = []
+    lanes: list[Row] = []
+    for seq, (posting, owed) in intake.fresh.items():
+        e = posting.event
+        finished = 0 if owed else e.accepted_at
+        head = (seq, e.id, e.dialect, e.name, e.subject, e.fingerprint, e.accepted_at)
+        events.append((*head, " ".join(e.refs), e.traceparent, len(e.body), len(owed), finished))
+        bodies.append((seq, e.body))
+        # Rising dues: within a lane, who came first must never look later than who came next.
+        store.memory.latest = due = max(e.accepted_at, store.memory.latest)
+        for one in owed:
+            endpoint = store.endpoint(one.endpoint)
+            lane = store.lane(endpoint, e.subject, one.id)
+            deliveries.append((one.id, seq, endpoint, lane, due))
+            lanes.append((lane, endpoint, one.id, due))
+            store.count(endpoint, pending=1)
+            store.woken.add(one.endpoint)
+    store.many(sql.INSERT_EVENTS, events)
+    store.many(sql.INSERT_BODIES, bodies)
+    store.many(sql.INSERT_DELIVERIES, deliveries)
+    store.many(sql.ENTER_LANES, lanes)

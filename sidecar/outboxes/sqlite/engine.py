@@ -1,0 +1,130 @@
+"""The default outbox: SQLite in the data directory, no service beside it.
+
+Law: each method of the port is one operation for the writer, or one look of the reader; what they do stands in the
+files beside this one, named for it.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import apsw
+
+from sidecar.model import (
+    Added,
+    AttemptLog,
+    Claimed,
+    Counts,
+    DeliveryLog,
+    Event,
+    Health,
+    Posting,
+    Query,
+    Settlement,
+)
+from sidecar.outboxes.sqlite import claiming, pruning, repairing
+from sidecar.outboxes.sqlite.reader import Reader
+from sidecar.outboxes.sqlite.store import Store
+from sidecar.outboxes.sqlite.writer import NO_SPACE, Add, Change, Settle, Writer
+
+T = TypeVar("T")
+
+
+class SqliteOutbox:
+    """Implements `ports.Outbox`; made by `open_outbox`."""
+
+    def __init__(self, store: Store, writer: Writer, reader: apsw.Connection) -> None:
+        self._store = store
+        self._writer = writer
+        self._looking = ThreadPoolExecutor(1, "outbox-reader")
+        self._reader_db = reader
+        self._reader = Reader(reader)
+        self._wake: Callable[[str], None] = lambda _: None
+        writer.wake = self.woken
+
+    def woken(self, endpoints: set[str]) -> None:
+        """What the writer calls on the event loop."""
+        for endpoint in endpoints:
+            self._wake(endpoint)
+
+    def watch(self, wake: Callable[[str], None]) -> None:
+        self._wake = wake
+
+    async def add(self, postings: Sequence[Posting]) -> list[Added]:
+        op = Add(postings, asyncio.get_running_loop().create_future())
+        self._writer.submit(op)
+        return await op.future
+
+    async def claim(self, endpoint: str, limit: int, now: int, flow: int) -> Claimed:
+        return await self._change(lambda store: claiming.claim(store, endpoint, limit, now, flow), last=True)
+
+    async def settle(self, settlement: Settlement) -> None:
+        op = Settle(settlement, asyncio.get_running_loop().create_future())
+        self._writer.submit(op)
+        await op.future
+
+    async def abandon(self, claims: Sequence[int]) -> None:
+        await self._change(lambda store: claiming.abandon(store, claims))
+
+    async def release(self, endpoint: str, now: int, limit: int) -> int:
+        return await self._change(lambda store: repairing.release(store, endpoint, now, limit))
+
+    async def resend(self, delivery: int, now: int) -> bool:
+        return await self._change(lambda store: repairing.resend(store, delivery, now))
+
+    async def expire(self, endpoint: str, before: int, now: int, limit: int) -> list[int]:
+        return await self._change(lambda store: repairing.expire(store, endpoint, before, now, limit))
+
+    async def prune(self, before: int, limit: int) -> int:
+        return await self._change(lambda store: pruning.prune(store, before, limit))
+
+    async def save_health(self, endpoint: str, health: Health) -> None:
+        def save(store: Store) -> None:
+            store.save_health(store.endpoint(endpoint), health)
+            store.woken.add(endpoint)
+
+        await self._change(save)
+
+    async def health(self) -> Mapping[str, Health]:
+        return await self._change(lambda s: {s.names[id_]: health for id_, health in s.memory.health.items()})
+
+    async def counts(self) -> Mapping[str, Counts]:
+        counts = await self._change(lambda s: dict(s.memory.counts))
+        names = self._store.names
+        oldest = await self._look(lambda: self._reader.oldest(list(counts)))
+        return {names[id_]: Counts(*count, oldest=oldest[id_]) for id_, count in counts.items()}
+
+    async def event(self, event: str) -> Event | None:
+        return await self._look(lambda: self._reader.event(event))
+
+    async def delivery(self, delivery: int) -> DeliveryLog | None:
+        return await self._look(lambda: self._reader.delivery(delivery))
+
+    async def attempts(self, delivery: int) -> Sequence[AttemptLog]:
+        return await self._look(lambda: self._reader.attempts(delivery))
+
+    async def deliveries(self, query: Query) -> Sequence[DeliveryLog]:
+        return await self._look(lambda: self._reader.deliveries(query))
+
+    def ready(self) -> str:
+        if self._writer.broken is not None:
+            return str(self._writer.broken)
+        return NO_SPACE if self._writer.full else ""
+
+    async def close(self) -> None:
+        """Finish what is queued, fold the write-ahead log in, close."""
+        self._writer.stop()
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self._writer.join)
+        self._looking.shutdown()
+        self._reader_db.close()
+        self._store.db.close()
+
+    async def _change(self, run: Callable[[Store], T], *, last: bool = False) -> T:
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._writer.submit(Change(run, future, last))
+        return await future
+
+    async def _look(self, look: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._looking, look)

@@ -1,0 +1,129 @@
+"""The connection that writes, with what the engine remembers beside its tables.
+
+Law: used on the writer's thread alone, inside its transaction; nothing here commits. `Memory` is put back by the
+writer when a transaction fails, so that tables and memory never disagree.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+import apsw
+import msgspec
+
+from sidecar.model import Health
+from sidecar.outboxes.sqlite import statements as sql
+
+PENDING, DELIVERED, DEAD = 0, 1, 2
+
+Row = Sequence[str | bytes | int | None]
+Counters = tuple[int, int, int]
+"""Deliveries of an endpoint: pending, delivered, dead."""
+
+CHUNK = 64
+"""Rows a statement at most; SQLite compiles one statement for each power of two up to here."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """`claimed`: endpoint -> lane -> delivery, what is taken and not yet settled. `latest`: the last due given."""
+
+    totals: dict[str, int] = field(default_factory=dict)
+    counts: dict[int, Counters] = field(default_factory=dict)
+    claimed: dict[int, dict[int, int]] = field(default_factory=dict)
+    health: dict[int, Health] = field(default_factory=dict)
+    latest: int = 0
+
+    def copy(self) -> "Memory":
+        """A copy for putting back; as cheap as the number of endpoints and of attempts in flight."""
+        claimed = {endpoint: dict(lanes) for endpoint, lanes in self.claimed.items() if lanes}
+        return Memory(dict(self.totals), dict(self.counts), claimed, dict(self.health), self.latest)
+
+
+@dataclass(slots=True)
+class Store:
+    """`hold` in ms; `order` is `subject` or `none`; `max_size` in bytes owed."""
+
+    db: apsw.Connection
+    hold: int
+    order: str
+    max_size: int
+    memory: Memory = field(default_factory=Memory)
+    ids: dict[str, int] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
+    woken: set[str] = field(default_factory=set)
+    changed: set[int] = field(default_factory=set)
+
+    def load(self) -> None:
+        """Read from the tables what is kept in memory."""
+        self.memory.totals = dict(self.db.execute(sql.TOTALS))
+        self.memory.latest = self.memory.totals["written"]
+        for id_, name, health, *counts in self.db.execute(sql.ENDPOINTS):
+            self.ids[name], self.names[id_] = id_, name
+            self.memory.counts[id_] = (counts[0], counts[1], counts[2])
+            self.memory.health[id_] = msgspec.json.decode(health, type=Health)
+
+    def save(self, now: int) -> None:
+        """Write totals and changed counters; the last step before a commit."""
+        self.memory.totals["written"] = max(now, self.memory.totals["written"])
+        self.many(sql.SAVE_TOTALS, list(self.memory.totals.items()))
+        self.many(sql.SAVE_COUNTS, [(id_, *self.memory.counts[id_]) for id_ in self.changed])
+        self.changed.clear()
+
+    def many(self, statement: str, rows: Sequence[Row]) -> list[tuple[int, ...]]:
+        """Run `statement` for all rows in few steps; what it selects, if it does."""
+        selected: list[tuple[int, ...]] = []
+        start = 0
+        while start < len(rows):
+            size = min(CHUNK, 1 << (len(rows) - start).bit_length() - 1)
+            part = rows[start : start + size]
+            flat = [value for row in part for value in row]
+            selected += self.db.execute(_for_rows(statement, size, len(part[0])), flat)
+            start += size
+        return selected
+
+    def endpoint(self, name: str) -> int:
+        """The number of an endpoint, given out when it is first heard of."""
+        known = self.ids.get(name)
+        if known is None:
+            known = self.ids[name] = max(self.names, default=0) + 1
+            self.names[known] = name
+        if known not in self.memory.counts:
+            self.memory.counts[known] = (0, 0, 0)
+            self.memory.health[known] = Health()
+            self.db.execute(sql.NEW_ENDPOINT, (known, name, msgspec.json.encode(Health())))
+        return known
+
+    def lane(self, endpoint: int, subject: str, delivery: int) -> int:
+        """The lane a delivery queues in: 63 bits of a hash, so that it needs no look-up. Two subjects that ever met
+        there would share their order, nothing else."""
+        own = subject if self.order == "subject" else f"{subject}\0{delivery}"
+        digest = hashlib.blake2b(f"{endpoint}\0{own}".encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "big") >> 1
+
+    def lanes_in_flight(self, endpoint: int) -> str:
+        """JSON array of the lanes from which something is claimed."""
+        return json.dumps(list(self.memory.claimed.get(endpoint, ())))
+
+    def count(self, endpoint: int, *, pending: int = 0, delivered: int = 0, dead: int = 0) -> None:
+        old = self.memory.counts[endpoint]
+        self.memory.counts[endpoint] = (old[0] + pending, old[1] + delivered, old[2] + dead)
+        self.changed.add(endpoint)
+
+    def reset_heads(self, lanes: Iterable[int]) -> None:
+        """Find anew what stands at the head of each lane; forget lanes that are done with."""
+        touched = json.dumps(sorted(set(lanes)))
+        self.db.execute(sql.RESET_HEADS, (touched,))
+        self.db.execute(sql.DROP_EMPTY, (touched,))
+
+    def save_health(self, endpoint: int, health: Health) -> None:
+        self.memory.health[endpoint] = health
+        self.db.execute(sql.SAVE_HEALTH, (endpoint, msgspec.json.encode(health)))
+
+
+@cache
+def _for_rows(statement: str, rows: int, columns: int) -> str:
+    row = f"({', '.join('?' * columns)})"
+    return statement.replace("{rows}", ", ".join([row] * rows))
