@@ -1,7 +1,7 @@
 """The nouns: an Event happened; each Endpoint that wants it is owed a Delivery; each Attempt is judged into a Verdict.
 
-Law: frozen values and nothing else. Every time is an int of milliseconds since the epoch unless its name says otherwise;
-every span is an int of milliseconds. A secret has no repr.
+Law: frozen values and nothing else. Every time is an int of milliseconds since the epoch unless its name says
+otherwise; every span is an int of milliseconds. A secret has no repr.
 """
 
 import hashlib
@@ -10,7 +10,8 @@ from typing import Literal, final
 from msgspec import Struct
 
 State = Literal["pending", "delivering", "delivered", "dead"]
-"""States of a delivery, as users see them. An engine stores no `delivering`: it is what is claimed and not yet settled."""
+"""States of a delivery, as users see them. An engine stores no `delivering`: it is what is claimed and not yet
+settled."""
 
 EndpointState = Literal["active", "failing", "paused", "orphaned"]
 
@@ -105,7 +106,8 @@ class Event(Struct, frozen=True, gc=False):
 
     Attributes:
         id: the user's or ours: 1-128 of `[A-Za-z0-9_.-]`; `webhook-id` on the wire.
-        name: in the dialect's own words, what its globs match: `build:created`, `issue.new`, `merge-proposal:0.1::push`.
+        name: in the dialect's own words, what its globs match: `build:created`, `issue.new`,
+        `merge-proposal:0.1::push`.
         subject: order is kept within it: Drone's repo slug, else login; Pagure's project; Launchpad's target.
         fingerprint: of what was handed in; tells the same event again from another under the same id.
         accepted_at: when it was read.
@@ -139,7 +141,8 @@ class Owed(Struct, frozen=True, gc=False):
 
 
 class Accepted(Struct, frozen=True, gc=False):
-    """The event and all that it owes are on disk. `duplicate`: they were there before, and this posting added nothing."""
+    """The event and all that it owes are on disk. `duplicate`: they were there before, and this posting added
+    nothing."""
 
     event: str
     duplicate: bool
@@ -212,6 +215,11 @@ class Unreachable(Struct, frozen=True, gc=False):
 Outcome = Response | Unreachable
 
 
+Sign = Literal["won", "alive", "fault", "gone", "ours"]
+"""What an outcome says of its endpoint: delivered; answered, but refused this delivery; failed by its own fault; wants
+no more; or nothing, because the failure was this machine's."""
+
+
 class Attempt(Struct, frozen=True, gc=False):
     """One POST that was made. `duration` is in microseconds."""
 
@@ -246,7 +254,7 @@ class Health(Struct, frozen=True):
 
     Attributes:
         state: `orphaned` is never stored: it is what has no configuration.
-        since: when the state began (for `failing`: the first of the failures in a row).
+        since: when the state began.
         reason: why it is paused or failing, for a person.
         failures: in a row, the endpoint's own.
         wait: ms between probes, while failing.
@@ -273,7 +281,8 @@ class Health(Struct, frozen=True):
     releasing: bool = False
 
     def flow_at(self, now: int) -> int:
-        """The endpoint's flow clock at `now`, in ms: it stands still while the endpoint is failing, paused or told to wait."""
+        """The endpoint's flow clock at `now`, in ms: it stands still while the endpoint is failing, paused or told to
+        wait."""
         return self.flow + max(0, now - self.flow_from)
 
 
@@ -316,8 +325,8 @@ class AttemptLog(Struct, frozen=True):
 
 
 class DeliveryLog(Struct, frozen=True):
-    """A delivery as kept. `held_by`: the earlier delivery of its subject that it waits for, 0 for none; `hold_until`: on the
-    endpoint's flow clock; `due`: the next attempt, for a pending one."""
+    """A delivery as kept. `held_by`: the earlier delivery of its subject that it waits for, 0 for none; `hold_until`:
+    on the endpoint's flow clock; `due`: the next attempt, for a pending one."""
 
     id: int
     endpoint: str

@@ -1,4 +1,5 @@
-"""The few seams where a part may be swapped: Outbox, Transport, Clock, Dialect; and Control, which joins two rooms of one floor.
+"""The few seams where a part may be swapped: Outbox, Transport, Clock, Dialect; and Control, which joins two rooms of
+one floor.
 
 Law: nothing in a port may need SQL, aiohttp or the operating system. An outbox may as well be a stream engine: claim is
 fetch, settle is ack, a delayed or a final nak. What every engine promises is written down in tests/test_outbox.py.
@@ -8,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from sidecar.errors import OutboxBroken
 from sidecar.model import (
     Added,
     AttemptLog,
@@ -62,7 +64,8 @@ class Outbox(Protocol):
         ...
 
     async def release(self, endpoint: str, now: int, limit: int) -> int:
-        """Make due at `now` up to `limit` pending deliveries whose last failure was the endpoint's own; how many it was."""
+        """Make due at `now` up to `limit` pending deliveries whose last failure was the endpoint's own; how many it
+        was."""
         ...
 
     async def resend(self, delivery: int, now: int) -> bool:
@@ -74,8 +77,8 @@ class Outbox(Protocol):
         ...
 
     async def prune(self, before: int, limit: int) -> int:
-        """Forget up to `limit` finished events, oldest first: those finished before `before`, and any while the outbox is
-        above 80 % of its size. How many it was; space given back to the file system."""
+        """Forget up to `limit` finished events, oldest first: those finished before `before`, and any while the
+        outbox is above 80 % of its size. How many it was; space given back to the file system."""
         ...
 
     async def save_health(self, endpoint: str, health: Health) -> None: ...
@@ -98,6 +101,10 @@ class Outbox(Protocol):
 
     async def deliveries(self, query: Query) -> Sequence[DeliveryLog]:
         """Newest first, at most `query.limit`."""
+        ...
+
+    async def failure(self) -> OutboxBroken:
+        """Return when, if ever, it comes to the point where the outbox can no longer be trusted."""
         ...
 
     def ready(self) -> str:

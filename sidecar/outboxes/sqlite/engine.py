@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import apsw
 
+from sidecar.errors import OutboxBroken
 from sidecar.model import (
     Added,
     AttemptLog,
@@ -106,6 +107,11 @@ class SqliteOutbox:
 
     async def deliveries(self, query: Query) -> Sequence[DeliveryLog]:
         return await self._look(lambda: self._reader.deliveries(query))
+
+    async def failure(self) -> OutboxBroken:
+        await self._writer.failed.wait()
+        assert self._writer.broken is not None
+        return self._writer.broken
 
     def ready(self) -> str:
         if self._writer.broken is not None:

@@ -63,11 +63,12 @@ Answers = list[tuple[asyncio.Future[Any], object]]
 
 
 class Writer(threading.Thread):
-    """`submit` from the event loop. `wake` is called there, with the endpoints where something may have become due.
+    """`submit` from the event loop.
 
     Attributes:
         full: the disk was, and there is no room for the ballast yet: nothing is added.
-        broken: set once the store can no longer be trusted.
+        broken: set once the store can no longer be trusted; `failed` is then set, too.
+        wake: called on the event loop with the endpoints where something may have become due.
     """
 
     def __init__(self, store: Store, ballast: Ballast, now: Callable[[], int]) -> None:
@@ -75,6 +76,7 @@ class Writer(threading.Thread):
         self._store = store
         self._ballast = ballast
         self._now = now
+        self.failed = asyncio.Event()
         self.wake: Callable[[set[str]], None] = lambda _: None
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[Op | None] = queue.SimpleQueue()
@@ -150,6 +152,7 @@ class Writer(threading.Thread):
             f"the outbox cannot be written ({what}); nothing more is taken. Check the disk; {WAY_OUT}"
         )
         self.broken.__cause__ = error
+        self._loop.call_soon_threadsafe(self.failed.set)
         return [(op.future, self.broken) for op in batch]
 
     def _transact(self, batch: list[Op]) -> Answers:

@@ -1,0 +1,210 @@
+"""The one place where real parts are chosen, joined, started and stopped.
+
+Law: parts are passed by keyword; lifetimes hang on one AsyncExitStack, so that what started last stops first; nothing else
+in the house knows which part it works with.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from sidecar import __version__, datadir, dice, logs, unixsocket
+from sidecar.api import Gate, make_app
+from sidecar.clock import SystemClock
+from sidecar.dialects import DIALECTS
+from sidecar.dispatcher import Dispatcher, Parts
+from sidecar.errors import NoSpace, Occupied, OutboxBroken
+from sidecar.outboxes.sqlite import open_outbox
+from sidecar.ports import Clock, Outbox
+from sidecar.settings import Settings
+from sidecar.transport import HttpTransport, choose_proxy
+from sidecar.upkeep import Upkeep
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """A running one. `delivering` ends when the dispatcher has drained; `upkeep` never does by itself."""
+
+    outbox: Outbox
+    dispatcher: Dispatcher
+    gate: Gate
+    delivering: asyncio.Task[None]
+    upkeep: asyncio.Task[None]
+
+    async def failure(self) -> BaseException:
+        """Return when, if ever, it cannot go on."""
+        broken = asyncio.ensure_future(self.outbox.failure())
+        await asyncio.wait([broken, self.delivering, self.upkeep], return_when=asyncio.FIRST_COMPLETED)
+        if broken.done():
+            return broken.result()
+        broken.cancel()
+        ended = self.delivering if self.delivering.done() else self.upkeep
+        return ended.exception() or RuntimeError("a part ended by itself")
+
+    async def drain(self, timeout: float) -> bool:
+        """Take no more events; finish what is in flight and what is due now. True where that was done in `timeout` s."""
+        self.gate.drain()
+        self.dispatcher.drain()
+        done, _ = await asyncio.wait([self.delivering], timeout=timeout)
+        for task in done:
+            task.result()
+        return bool(done)
+
+    async def waiting(self) -> int:
+        """Deliveries not yet finished."""
+        return sum(counts.pending for counts in (await self.outbox.counts()).values())
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Sidecar]:
+    """A sidecar, ready: with its data directory locked, its outbox open, its socket listening.
+
+    Raises:
+        Occupied: the data directory or the socket is another process's, or cannot be used.
+        OutboxBroken, NoSpace: the outbox cannot be opened.
+    """
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as stack:
+        stack.enter_context(datadir.held(Path(settings.data_dir)))
+        outbox = await open_outbox(
+            Path(settings.data_dir),
+            now=clock.now,
+            hold=settings.order_hold,
+            order=settings.order,
+            max_size=settings.max_outbox_size,
+        )
+        stack.push_async_callback(outbox.close)
+        transport = _transport(settings)
+        stack.push_async_callback(transport.close)
+        parts = Parts(
+            outbox=outbox,
+            transport=transport,
+            clock=clock,
+            dialects=DIALECTS,
+            instance=settings.instance,
+            schedule=settings.schedule,
+            random=dice.random_unit,
+        )
+        dispatcher = Dispatcher(settings.endpoints, await outbox.health(), parts)
+        delivering = _task(stack, dispatcher.run())
+        upkeep = _task(stack, _upkeep(settings, outbox, clock).run())
+        gate = Gate()
+        await _listen(stack, settings, outbox=outbox, dispatcher=dispatcher, clock=clock, gate=gate)
+        yield Sidecar(outbox, dispatcher, gate, delivering, upkeep)
+
+
+def _transport(settings: Settings) -> HttpTransport:
+    proxies = settings.proxies
+    proxy_for = partial(choose_proxy, http=proxies.http, https=proxies.https, no_proxy=proxies.no_proxy)
+    return HttpTransport(endpoints=settings.endpoints, blocked=settings.blocked_networks, proxy_for=proxy_for)
+
+
+def _upkeep(settings: Settings, outbox: Outbox, clock: Clock) -> Upkeep:
+    names = frozenset(endpoint.name for endpoint in settings.endpoints)
+    return Upkeep(outbox, clock, names, settings.max_age, settings.retention)
+
+
+async def _listen(
+    stack: AsyncExitStack,
+    settings: Settings,
+    *,
+    outbox: Outbox,
+    dispatcher: Dispatcher,
+    clock: Clock,
+    gate: Gate,
+) -> None:
+    application = make_app(
+        outbox=outbox,
+        control=dispatcher,
+        clock=clock,
+        endpoints=settings.endpoints,
+        instance=settings.instance,
+        dialects=DIALECTS,
+        max_event_size=settings.max_event_size,
+        gate=gate,
+        new_id=dice.new_id,
+    )
+    runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=1)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    listening = unixsocket.listen(settings.socket, settings.socket_mode)
+    stack.callback(unixsocket.unlink_own, settings.socket, listening)
+    await web.SockSite(runner, listening).start()
+    log.info("api.listening", socket=settings.socket)
+
+
+def _task(stack: AsyncExitStack, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    """Start `work`; it is cancelled, and waited for, when the stack closes."""
+    task = asyncio.get_running_loop().create_task(work)
+    stack.push_async_callback(_end, task)
+    return task
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _serve(settings: Settings, began: int) -> int:
+    stopping = _stop_signal()
+    async with running(settings) as sidecar:
+        facts = {"socket": settings.socket, "data_dir": settings.data_dir, "endpoints": len(settings.endpoints)}
+        waiting, took = await sidecar.waiting(), (SystemClock().elapsed() - began) // 1000
+        log.info("sidecar.ready", version=__version__, **facts, waiting=waiting, ms=took)
+        failing = asyncio.ensure_future(sidecar.failure())
+        await asyncio.wait([failing, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if failing.done():
+            raise failing.result()
+        failing.cancel()
+        log.info("sidecar.draining", signal=stopping.result(), seconds=settings.drain_timeout / 1000)
+        drained = await sidecar.drain(settings.drain_timeout / 1000)
+        waiting = await sidecar.waiting()
+    log.info("sidecar.stopped", waiting=waiting, drained=drained)
+    return 0
+
+
+def _stop_signal() -> asyncio.Future[str]:
+    """Done at the first SIGTERM or SIGINT; the second one ends the process at once, with status 1."""
+    loop = asyncio.get_running_loop()
+    first: asyncio.Future[str] = loop.create_future()
+
+    def stop(name: str) -> None:
+        if first.done():
+            log.error("sidecar.killed", signal=name)
+            sys.stdout.flush()
+            os._exit(1)
+        first.set_result(name)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop, number.name)
+    return first
+
+
+def serve(settings: Settings) -> int:
+    """Run until stopped by a signal (0) or a failure (1)."""
+    began = SystemClock().elapsed()
+    logs.configure(settings.log_format, settings.log_level)
+    for notice in settings.notices:
+        log.info("config.notice", detail=notice)
+    for warning in settings.warnings:
+        log.warning("config.warning", detail=warning)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            return runner.run(_serve(settings, began))
+        except OutboxBroken as error:
+            log.error("outbox.broken", detail=str(error))  # noqa: TRY400 - the sentence says it all
+        except (Occupied, NoSpace, OSError) as error:
+            log.error("sidecar.failed", detail=str(error))  # noqa: TRY400 - likewise
+        return 1

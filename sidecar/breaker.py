@@ -1,0 +1,111 @@
+"""What an endpoint's answers say of the endpoint: a breaker that probes, recovers gently and keeps a flow clock.
+
+Law: pure functions from Health to Health; `now` is an argument. The rules are those of the contract's section 6:
+
+    active  --5 failures of its own in a row-->  failing     one probe at a time, waits doubling from 1 s to 5 min
+    failing --any answer that is not such a failure-->  active      concurrency grows 1, 2, 4, ...
+    any     --410, or by hand-->  paused     nothing starts until it is resumed
+
+An answer that judges the event alone (404, say) opens the breaker like a 2xx does: the endpoint is alive, and a probe
+that could never succeed must not hold up all others.
+"""
+
+from msgspec.structs import replace
+
+from sidecar.model import FAR, Health, Sign
+
+TRIP = 5
+FIRST_WAIT = 1_000
+LAST_WAIT = 300_000
+
+
+def after(health: Health, sign: Sign, *, now: int, limit: int, wait: int = 0, probing: bool = False) -> Health:
+    """The health once an attempt has ended.
+
+    Args:
+        health: as it is when the attempt ends.
+        sign: what the attempt's outcome says of the endpoint.
+        now: ms.
+        limit: the endpoint's concurrency.
+        wait: ms for which the receiver asked to be left alone (`retry.told_to_wait`).
+        probing: the endpoint was failing when the attempt began.
+    """
+    match sign:
+        case "ours":
+            return health
+        case "gone":
+            return pause(health, now=now, reason="the endpoint answered 410 Gone")
+        case "fault":
+            return _failed(health, now, wait, probing=probing)
+        case "won":
+            return _answered(replace(health, last_success=now), now, limit)
+        case "alive":
+            return _answered(health, now, limit)
+
+
+def pause(health: Health, *, now: int, reason: str) -> Health:
+    """Nothing starts any more; what is waiting is kept and its holds stand still."""
+    if health.state == "paused":
+        return health
+    stopped = replace(health, flow=health.flow_at(now), flow_from=FAR, allowed=0, streak=0)
+    return replace(stopped, state="paused", since=now, reason=reason, failures=0, wait=0, not_before=0)
+
+
+def resume(health: Health, *, now: int) -> Health:
+    """Go on, gently, in order."""
+    if health.state != "paused":
+        return health
+    return _opened(health, now)
+
+
+def room(health: Health, *, now: int, in_flight: int, limit: int) -> int:
+    """How many attempts may start at `now`."""
+    if health.state == "paused" or now < health.not_before:
+        return 0
+    if health.state == "failing":
+        return max(0, 1 - in_flight)
+    return max(0, (health.allowed or limit) - in_flight)
+
+
+def _failed(health: Health, now: int, wait: int, *, probing: bool) -> Health:
+    health = replace(health, failures=health.failures + 1, last_failure=now, streak=0)
+    if health.state == "paused":
+        return health
+    if health.state == "failing":
+        longer = min(health.wait * 2, LAST_WAIT) if probing else health.wait
+        until = now + max(longer, wait) if probing else max(health.not_before, now + wait)
+        return replace(health, wait=longer, not_before=until)
+    if health.failures >= TRIP:
+        stopped = replace(health, flow=health.flow_at(now), flow_from=FAR, allowed=0)
+        reason = f"{TRIP} failures in a row"
+        until = now + max(FIRST_WAIT, wait)
+        return replace(stopped, state="failing", since=now, reason=reason, wait=FIRST_WAIT, not_before=until)
+    gentle = max(1, health.allowed // 2) if health.allowed else 0
+    return _waiting(replace(health, allowed=gentle), now, wait)
+
+
+def _waiting(health: Health, now: int, wait: int) -> Health:
+    """Told to wait while active: the flow clock stands still until then."""
+    if not wait or now + wait <= health.not_before:
+        return health
+    until = now + wait
+    return replace(health, not_before=until, flow=health.flow_at(now), flow_from=until)
+
+
+def _answered(health: Health, now: int, limit: int) -> Health:
+    health = replace(health, failures=0)
+    if health.state == "paused":
+        return health
+    if health.state == "failing":
+        return _opened(health, now)
+    if not health.allowed:
+        return health
+    if health.streak + 1 < health.allowed:
+        return replace(health, streak=health.streak + 1)
+    grown = health.allowed * 2
+    return replace(health, streak=0, allowed=0 if grown >= limit else grown)
+
+
+def _opened(health: Health, now: int) -> Health:
+    running = replace(health, flow=health.flow_at(now), flow_from=now, releasing=True)
+    return replace(running, state="active", since=now, reason="", failures=0, wait=0, not_before=0, allowed=1, streak=0)

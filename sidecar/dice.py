@@ -1,0 +1,14 @@
+"""Law: the only file that asks for randomness."""
+
+import os
+import random
+
+__all__ = ["new_id", "random_unit"]
+
+random_unit = random.random
+"""A float in [0, 1), for jitter: not for secrets."""
+
+
+def new_id(now: int) -> str:
+    """An event's id: 48 bits of time (ms), so that ids rise and indexes stay compact, and 80 bits of chance, in hex."""
+    return f"{now:012x}{os.urandom(10).hex()}"
