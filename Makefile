@@ -1,0 +1,75 @@
+# Everything here works on a machine that has only Python 3.11+ and make. `make help` lists it.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --require-hashes
+
+.PHONY: help
+help: ## list what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 ~ \2/p' $(MAKEFILE_LIST) | awk -F' ~ ' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+.PHONY: demo
+demo: $(VENV)/run ## the main job, end to end: a receiver, the sidecar, every kind of event, each delivery verified
+	@$(BIN)/python -m sidecar demo
+
+.PHONY: run
+run: $(VENV)/run ## serve with the settings of .env
+	@exec $(BIN)/python -m sidecar serve
+
+.PHONY: test
+test: lint ## linters, types, import contracts and every test that needs Python alone
+	$(BIN)/pytest -n auto -rs $(PYTEST)
+
+.PHONY: lint
+lint: $(VENV)/dev ## linters, types, import contracts
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/lint-imports --no-logo | tail -n 3
+
+.PHONY: format
+format: $(VENV)/dev ## put the code in its form
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format --quiet .
+
+.PHONY: generate
+generate: $(VENV)/run ## write anew what is generated: .env.example and the reference pages
+	$(BIN)/python -m sidecar.settings example > .env.example
+	$(BIN)/python -m sidecar.settings reference > docs/reference/settings.md
+	$(BIN)/python -m sidecar.logs > docs/reference/logs.md
+
+.PHONY: bench
+bench: $(VENV)/dev ## how fast it is here, beside a bare aiohttp loop, in one run
+	@$(BIN)/python bench/road.py
+
+.PHONY: lock
+lock: ## resolve the dependencies anew (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		-c requirements.lock --group build -o requirements-build.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		-c requirements.lock --group dev pyproject.toml -o requirements-dev.lock
+
+.PHONY: clean
+clean: ## remove what make made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo 'make: no Python 3.11 or later was found; set PYTHON=/path/to/python3' >&2; exit 1; }
+	@echo 'Making $(VENV) with $(PYTHON) …'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run: requirements.lock requirements-build.lock pyproject.toml | $(BIN)/python
+	@$(PIP) -r requirements.lock -r requirements-build.lock
+	@$(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev: requirements-dev.lock $(VENV)/run
+	@$(PIP) -r requirements-dev.lock
+	@touch $@
