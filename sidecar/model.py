@@ -314,7 +314,8 @@ class Counts(Struct, frozen=True):
 
 
 class AttemptLog(Struct, frozen=True):
-    """An attempt as kept: `status` 0 where no answer came, `reason` "" where one did."""
+    """An attempt as kept: `status` 0 where no answer came; `reason` "" where a whole one did, else its word, a colon and the
+    detail."""
 
     number: int
     started_at: int

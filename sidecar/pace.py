@@ -20,13 +20,17 @@ def allowance(pace: Pace, now: int, wanted: int) -> int:
     """How many of `wanted` may start at `now`."""
     if not pace.rate:
         return wanted
-    interval = 1000 / pace.rate
-    behind = now - max(pace.next_at, now - TICK)
-    return min(wanted, int(behind / interval) + 1) if behind >= 0 else 0
+    behind = now - _next_at(pace, now)
+    return min(wanted, int(behind * pace.rate / 1000) + 1) if behind >= 0 else 0
 
 
 def started(pace: Pace, now: int, count: int) -> Pace:
     """The pace once `count` have started at `now`."""
-    if not pace.rate:
+    if not pace.rate or not count:
         return pace
-    return Pace(pace.rate, max(pace.next_at, now - TICK) + count * 1000 / pace.rate)
+    return Pace(pace.rate, _next_at(pace, now) + count * 1000 / pace.rate)
+
+
+def _next_at(pace: Pace, now: int) -> float:
+    """Idle time is not saved up, but for a tick."""
+    return pace.next_at if pace.next_at >= now - TICK else now

@@ -108,7 +108,7 @@ class Lane:
         except NoSpace:
             return now + NO_SPACE_WAIT
         await self._start(claimed.claims, now)
-        if len(claimed.claims) == may:
+        if claimed.next_due <= now:
             return now
         return FAR if self._cutoff < FAR else min(claimed.next_due, self._wall(claimed.hold_until))
 
@@ -123,17 +123,17 @@ class Lane:
     async def _start(self, claims: Sequence[Claim], now: int) -> None:
         """The endpoint may have been paused, or begun to fail, while we claimed: then give back what is too much."""
         free = self._room(now)
+        probing = self.health.state == "failing"
         for claim in claims[:free]:
             self._flying[claim.delivery] = claim
-            self._group.create_task(self._deliver(claim))
+            self._group.create_task(self._deliver(claim, probing=probing))
         self._pace = pace.started(self._pace, now, len(claims[:free]))
         if claims[free:]:
             await self._parts.outbox.abandon([claim.delivery for claim in claims[free:]])
 
-    async def _deliver(self, claim: Claim) -> None:
+    async def _deliver(self, claim: Claim, *, probing: bool) -> None:
         """The road of one delivery."""
         try:
-            probing = self.health.state == "failing"
             attempt = await self._attempt(claim)
             settlement = self._judge(claim, attempt, probing=probing)
             await self._settle(settlement)

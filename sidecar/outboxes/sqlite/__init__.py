@@ -42,7 +42,7 @@ async def open_outbox(
     loop = asyncio.get_running_loop()
     weight = Ballast(directory / "ballast", ballast)
     db = await loop.run_in_executor(None, open_writer, directory, vfs)
-    store = Store(db, hold, order, max_size)
+    store = Store(db, hold if order == "subject" else 0, order, max_size)
     try:
         store.load()
         reader = open_reader(directory, vfs)
@@ -52,5 +52,7 @@ async def open_outbox(
     writer = Writer(store, weight, now)
     outbox = SqliteOutbox(store, writer, reader)
     writer.start()
-    writer.submit(Change(lambda _: weight.make(), loop.create_future()))
+    weighing: asyncio.Future[bool] = loop.create_future()
+    weighing.add_done_callback(lambda made: made.cancelled() or made.exception())
+    writer.submit(Change(lambda _: weight.make(), weighing))
     return outbox

@@ -79,13 +79,11 @@ def _store(store: Store, intake: _Intake) -> None:
         head = (seq, e.id, e.dialect, e.name, e.subject, e.fingerprint, e.accepted_at)
         events.append((*head, " ".join(e.refs), e.traceparent, len(e.body), len(owed), finished))
         bodies.append((seq, e.body))
-        # Rising dues: within a lane, who came first must never look later than who came next.
-        store.memory.latest = due = max(e.accepted_at, store.memory.latest)
         for one in owed:
             endpoint = store.endpoint(one.endpoint)
             lane = store.lane(endpoint, e.subject, one.id)
-            deliveries.append((one.id, seq, endpoint, lane, due))
-            lanes.append((lane, endpoint, one.id, due))
+            deliveries.append((one.id, seq, endpoint, lane, e.accepted_at))
+            lanes.append((lane, endpoint, one.id, e.accepted_at))
             store.count(endpoint, pending=1)
             store.woken.add(one.endpoint)
     store.many(sql.INSERT_EVENTS, events)

@@ -29,10 +29,8 @@ def claim(store: Store, name: str, limit: int, now: int, flow: int) -> Claimed:
         taken[lane] = delivery
         token = (endpoint, lane, seq)
         claims.append(Claim(delivery, name, to_event(event), attempts + 1, tries, owed_since, token))
-    if more:
+    if more or len(claims) == limit:
         return Claimed(tuple(claims), next_due=now)
-    if len(claims) == limit:
-        return Claimed(tuple(claims))
     due, hold = next(iter(store.db.execute(sql.NEXT, (endpoint, now, flow))))
     return Claimed(tuple(claims), FAR if due is None else due, FAR if hold is None else hold)
 
@@ -62,4 +60,4 @@ def abandon(store: Store, deliveries: Sequence[int]) -> None:
 def to_event(row: Sequence[str | bytes | int]) -> Event:
     """An event from its columns, in the order of the fields of `Event`; refs are kept in one, between blanks."""
     *head, refs, traceparent = row
-    return Event(*head, tuple(str(refs).split()), traceparent)  # type: ignore[arg-type, call-arg] # columns are STRICT in the schema
+    return Event(*head, tuple(filter(None, str(refs).split(" "))), traceparent)  # type: ignore[arg-type, call-arg] # columns are STRICT in the schema

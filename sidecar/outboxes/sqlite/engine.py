@@ -25,6 +25,8 @@ from sidecar.model import (
     Settlement,
 )
 from sidecar.outboxes.sqlite import claiming, pruning, repairing
+from sidecar.outboxes.sqlite.adding import FULL
+from sidecar.outboxes.sqlite.files import WAY_OUT
 from sidecar.outboxes.sqlite.reader import Reader
 from sidecar.outboxes.sqlite.store import Store
 from sidecar.outboxes.sqlite.writer import NO_SPACE, Add, Change, Settle, Writer
@@ -116,7 +118,9 @@ class SqliteOutbox:
     def ready(self) -> str:
         if self._writer.broken is not None:
             return str(self._writer.broken)
-        return NO_SPACE if self._writer.full else ""
+        if self._writer.full:
+            return NO_SPACE
+        return FULL if self._store.memory.totals["owed"] >= self._store.max_size else ""
 
     async def close(self) -> None:
         """Finish what is queued, fold the write-ahead log in, close."""
@@ -133,4 +137,7 @@ class SqliteOutbox:
         return await future
 
     async def _look(self, look: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._looking, look)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._looking, look)
+        except (apsw.Error, UnicodeDecodeError) as error:
+            raise OutboxBroken(f"the outbox cannot be read ({type(error).__name__}: {error}); {WAY_OUT}") from error

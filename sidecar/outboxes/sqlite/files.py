@@ -3,6 +3,7 @@
 Law: what cannot be trusted raises `OutboxBroken` with the way out; nothing is ever repaired by guessing.
 """
 
+from contextlib import ExitStack, suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -32,16 +33,25 @@ _READING = ("PRAGMA query_only = ON", "PRAGMA temp_store = MEMORY", "PRAGMA mmap
 def open_writer(directory: Path, vfs: str) -> apsw.Connection:
     """The one connection that writes, at the newest schema version."""
     path = directory / NAME
-    try:
-        db = apsw.Connection(str(path), vfs=vfs or None)
-        for pragma in _WRITING:
-            db.execute(pragma)
-        _migrate(db, path)
-    except apsw.FullError as error:
-        raise NoSpace(f"no space left to open {path}") from error
-    except apsw.Error as error:
-        raise OutboxBroken(f"{path} cannot be opened: {error}; {WAY_OUT}") from error
+    with ExitStack() as undo:
+        try:
+            db = apsw.Connection(str(path), vfs=vfs or None)
+            undo.callback(_close, db)
+            for pragma in _WRITING:
+                db.execute(pragma)
+            _migrate(db, path)
+        except apsw.FullError as error:
+            raise NoSpace(f"no space left to open {path}") from error
+        except apsw.Error as error:
+            raise OutboxBroken(f"{path} cannot be opened ({type(error).__name__}: {error}); {WAY_OUT}") from error
+        undo.pop_all()
     return db
+
+
+def _close(db: apsw.Connection) -> None:
+    """After a failure: what failed first is what is told."""
+    with suppress(apsw.Error):
+        db.close()
 
 
 def open_reader(directory: Path, vfs: str) -> apsw.Connection:

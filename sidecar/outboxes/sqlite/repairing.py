@@ -51,7 +51,7 @@ def expire(store: Store, name: str, before: int, now: int, limit: int) -> list[i
     endpoint = store.ids.get(name)
     if endpoint is None:
         return []
-    found = list(store.db.execute(sql.EXPIRED, (endpoint, before, store.lanes_in_flight(endpoint), limit)))
+    found = list(store.db.execute(sql.EXPIRED, (endpoint, before, store.in_flight(endpoint), limit)))
     if found:
         rows: list[Row] = [(id_, DEAD, made, tries, now, status, EXPIRED) for id_, _, _, made, tries, status in found]
         finish(store, [(endpoint, seq) for _, _, seq, *_ in found], rows)

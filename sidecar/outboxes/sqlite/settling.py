@@ -29,9 +29,8 @@ def settle(store: Store, settlements: Sequence[Settlement]) -> None:
     won = [_lane(s) for s in finished if isinstance(s.verdict, Delivered)]
     if won:
         store.db.execute(sql.SUCCEEDED, (json.dumps(won),))
-    lost = [(s.claim.delivery, _lane(s)) for s in finished if isinstance(s.verdict, Dead)]
-    if lost:
-        let_pass(store, lost)
+    if finished:
+        let_pass(store, [(s.claim.delivery, _lane(s)) for s in finished])
     for s in live:
         if isinstance(s.verdict, RetryAt):
             _retry(store, s, s.verdict)
@@ -54,10 +53,10 @@ def finish(store: Store, owners: Sequence[tuple[int, int]], rows: Sequence[Row])
     store.many(sql.CLOSE_EVENTS, [(seq, n, last[seq]) for seq, n in closing.items()])
 
 
-def let_pass(store: Store, lost: Sequence[tuple[int, int]]) -> None:
-    """Deliveries that ended without success (number, lane) hold back nothing any more."""
-    deliveries = json.dumps([delivery for delivery, _ in lost])
-    store.db.execute(sql.HOLDER_GONE, (deliveries, json.dumps([lane for _, lane in lost])))
+def let_pass(store: Store, done: Sequence[tuple[int, int]]) -> None:
+    """Deliveries that are done with (number, lane) hold back nothing any more."""
+    deliveries = json.dumps([delivery for delivery, _ in done])
+    store.db.execute(sql.HOLDER_GONE, (deliveries, json.dumps([lane for _, lane in done])))
 
 
 def _retry(store: Store, s: Settlement, verdict: RetryAt) -> None:
@@ -78,7 +77,11 @@ def _retry(store: Store, s: Settlement, verdict: RetryAt) -> None:
 
 
 def _end_claim(store: Store, s: Settlement) -> bool:
-    return store.memory.claimed.get(_endpoint(s), {}).pop(_lane(s), None) is not None
+    claimed = store.memory.claimed.get(_endpoint(s), {})
+    if claimed.get(_lane(s)) != s.claim.delivery:
+        return False
+    del claimed[_lane(s)]
+    return True
 
 
 def _attempt_row(delivery: int, attempt: Attempt) -> Row:

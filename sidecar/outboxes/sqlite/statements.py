@@ -22,13 +22,14 @@ INSERT INTO deliveries (id, seq, endpoint, lane, due, owed_since,
   state, overtaken, attempts, tries, fault, finished_at, status, reason)
 SELECT column1, column2, column3, column4, column5, column5, 0, 0, 0, 0, 0, 0, 0, '' FROM (VALUES {rows})"""
 
-# A lane that has a head keeps it: what is new goes to the end. But an overtaken head that waits for its own time lets
-# it pass.
+# A lane that has a head keeps it: what is new goes to the end. But where only overtaken ones are before it, waiting for
+# their own time, it passes.
 ENTER_LANES = """
 INSERT INTO lanes (id, endpoint, head, ready_at) VALUES {rows}
 ON CONFLICT (id) DO UPDATE SET head = excluded.head, ready_at = excluded.ready_at
 WHERE lanes.hold_until IS NULL AND (lanes.head IS NULL OR
-  excluded.ready_at < lanes.ready_at AND (SELECT overtaken FROM deliveries WHERE id = lanes.head) = 1)"""
+  excluded.ready_at < lanes.ready_at AND NOT EXISTS (
+    SELECT 1 FROM deliveries WHERE lane = lanes.id AND state = 0 AND overtaken = 0 AND id < excluded.head))"""
 
 # -- claiming --------------------------------------------------------------------------------------------------------
 
@@ -72,8 +73,9 @@ DROP_EMPTY = """
 DELETE FROM lanes WHERE id IN (SELECT value FROM json_each(?))
 AND head IS NULL AND hold_until IS NULL AND failing_since IS NULL"""
 
+# The count begins anew; a hold of another delivery still ends when it was to end.
 SUCCEEDED = """
-UPDATE lanes SET failing_since = NULL, hold_until = NULL, holder = NULL
+UPDATE lanes SET failing_since = NULL
 WHERE failing_since IS NOT NULL AND id IN (SELECT value FROM json_each(?))"""
 
 HOLDER_GONE = """
@@ -131,7 +133,7 @@ ENTER_LANE = "INSERT INTO lanes (id, endpoint) VALUES (?, ?) ON CONFLICT (id) DO
 
 EXPIRED = """
 SELECT id, lane, seq, attempts, tries, status FROM deliveries WHERE endpoint = ?1 AND state = 0 AND owed_since < ?2
-AND lane NOT IN (SELECT value FROM json_each(?3)) ORDER BY owed_since LIMIT ?4"""
+AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY owed_since LIMIT ?4"""
 
 # -- forgetting ------------------------------------------------------------------------------------------------------
 

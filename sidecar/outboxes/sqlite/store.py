@@ -28,18 +28,17 @@ CHUNK = 64
 
 @dataclass(slots=True)
 class Memory:
-    """`claimed`: endpoint -> lane -> delivery, what is taken and not yet settled. `latest`: the last due given."""
+    """`claimed`: endpoint -> lane -> delivery, what is taken and not yet settled."""
 
     totals: dict[str, int] = field(default_factory=dict)
     counts: dict[int, Counters] = field(default_factory=dict)
     claimed: dict[int, dict[int, int]] = field(default_factory=dict)
     health: dict[int, Health] = field(default_factory=dict)
-    latest: int = 0
 
     def copy(self) -> "Memory":
         """A copy for putting back; as cheap as the number of endpoints and of attempts in flight."""
         claimed = {endpoint: dict(lanes) for endpoint, lanes in self.claimed.items() if lanes}
-        return Memory(dict(self.totals), dict(self.counts), claimed, dict(self.health), self.latest)
+        return Memory(dict(self.totals), dict(self.counts), claimed, dict(self.health))
 
 
 @dataclass(slots=True)
@@ -59,7 +58,6 @@ class Store:
     def load(self) -> None:
         """Read from the tables what is kept in memory."""
         self.memory.totals = dict(self.db.execute(sql.TOTALS))
-        self.memory.latest = self.memory.totals["written"]
         for id_, name, health, *counts in self.db.execute(sql.ENDPOINTS):
             self.ids[name], self.names[id_] = id_, name
             self.memory.counts[id_] = (counts[0], counts[1], counts[2])
@@ -106,6 +104,10 @@ class Store:
     def lanes_in_flight(self, endpoint: int) -> str:
         """JSON array of the lanes from which something is claimed."""
         return json.dumps(list(self.memory.claimed.get(endpoint, ())))
+
+    def in_flight(self, endpoint: int) -> str:
+        """JSON array of the deliveries that are claimed."""
+        return json.dumps(list(self.memory.claimed.get(endpoint, {}).values()))
 
     def count(self, endpoint: int, *, pending: int = 0, delivered: int = 0, dead: int = 0) -> None:
         old = self.memory.counts[endpoint]

@@ -82,6 +82,7 @@ class Writer(threading.Thread):
         self._queue: queue.SimpleQueue[Op | None] = queue.SimpleQueue()
         self._try_ballast_at = 0
         self._pages = 0
+        self._stopped = False
         self.full = False
         self.broken: OutboxBroken | None = None
         store.db.set_wal_hook(self._count_pages)
@@ -90,11 +91,14 @@ class Writer(threading.Thread):
         """Queue an operation; its future is done once it is on disk."""
         if self.broken is not None:
             op.future.set_exception(self.broken)
+        elif self._stopped:
+            op.future.set_exception(OutboxBroken("the outbox is closed"))
         else:
             self._queue.put(op)
 
     def stop(self) -> None:
         """Finish what is queued, then end; `join()` waits for it."""
+        self._stopped = True
         self._queue.put(None)
 
     # -- on the thread -----------------------------------------------------------------------------------------------

@@ -1,0 +1,149 @@
+"""How fast an event goes from the socket to the receiver's 2xx, beside a bare aiohttp loop, in one run.
+
+Law: what is compared alternates within one run; what is told is medians and ratios. These figures say nothing without the
+machine they came from. Loopback only; it ends by itself.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import load
+import uvloop
+
+HERE = Path(__file__).parent
+CONCURRENCY = 16
+
+
+class Peer:
+    """A process that is asked and answers line by line."""
+
+    def __init__(self, *command: str) -> None:
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen([sys.executable, *command], stdin=pipe, stdout=pipe, text=True)
+
+    def say(self, line: object) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+
+    def hear(self) -> str:
+        assert self.process.stdout
+        return self.process.stdout.readline().strip()
+
+    def end(self) -> None:
+        self.process.terminate()
+        self.process.communicate()
+
+
+@contextmanager
+def peer(*command: str) -> Iterator[Peer]:
+    it = Peer(*command)
+    try:
+        yield it
+    finally:
+        it.end()
+
+
+def bare(receiver: Peer, port: int, count: int) -> float:
+    """Events a second of the yardstick."""
+    receiver.say(count)
+    receiver.hear()
+    with peer(str(HERE / "bare.py"), str(port), str(count), str(CONCURRENCY)) as loop:
+        began = float(loop.hear())
+        return count / (float(receiver.hear()) - began)
+
+
+def road(receiver: Peer, path: str, count: int, mode: str) -> tuple[float, list[float]]:
+    """Events a second from the first byte in to the last 2xx, and what each caller waited."""
+    receiver.say(count)
+    receiver.hear()
+    began = time.time()
+    if mode == "lines":
+        waits = uvloop.run(load.lines(path, count)) or []
+    else:
+        waits = uvloop.run(load.singly(path, count, connections=8))
+    return count / (float(receiver.hear()) - began), waits
+
+
+@contextmanager
+def sidecar(port: int, folder: str) -> Iterator[tuple[int, float]]:
+    """A real one, logging as it does by default: its pid, and the seconds from start to ready."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "SIDECAR_DATA_DIR": folder,
+        "DRONE_WEBHOOK_ENDPOINT": f"http://127.0.0.1:{port}/hook",
+        "DRONE_WEBHOOK_SECRET": "0123456789abcdef0123456789abcdef",
+    }
+    path, log = Path(folder, "sidecar.sock"), Path(folder, "log")
+    began = time.perf_counter()
+    with log.open("wb") as out:
+        process = subprocess.Popen([sys.executable, "-m", "sidecar", "serve"], stdout=out, env=environment)
+        try:
+            while not path.exists():
+                if process.poll() is not None:
+                    raise RuntimeError(log.read_text(encoding="utf-8"))
+                time.sleep(0.002)
+            yield process.pid, time.perf_counter() - began
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def resident(pid: int) -> float:
+    """Resident memory in MB."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def percentile(values: list[float], share: float) -> float:
+    return sorted(values)[int(len(values) * share)]
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--events", type=int, default=10_000)
+    options.add_argument("--rounds", type=int, default=5)
+    given = options.parse_args()
+    rates: dict[str, list[float]] = {"bare": [], "singly": [], "lines": []}
+    acks: list[float] = []
+    with peer(str(HERE / "receiver.py")) as receiver, tempfile.TemporaryDirectory(dir=".") as folder:
+        port = int(receiver.hear())
+        with sidecar(port, folder) as (pid, ready):
+            idle = resident(pid)
+            path = str(Path(folder, "sidecar.sock"))
+            for _ in range(given.rounds):
+                rates["bare"].append(bare(receiver, port, given.events))
+                rate, waits = road(receiver, path, given.events, "singly")
+                rates["singly"].append(rate)
+                acks += waits
+                rates["lines"].append(road(receiver, path, given.events, "lines")[0])
+            busy = resident(pid)
+    report(rates, acks, ready, idle, busy, given)
+
+
+def report(
+    rates: dict[str, list[float]], acks: list[float], ready: float, idle: float, busy: float, given: argparse.Namespace
+) -> None:
+    yardstick = statistics.median(rates["bare"])
+    print(f"one endpoint, {load.SIZE} B events of {load.REPOSITORIES} repositories, {given.events} events a round, "
+          f"{given.rounds} alternating rounds, medians; {os.cpu_count()} cores, Python {sys.version.split()[0]}")  # fmt: skip
+    names = {"bare": "bare aiohttp loop", "singly": "sidecar, singly (8 connections)", "lines": "sidecar, NDJSON"}
+    for mode, name in names.items():
+        rate = statistics.median(rates[mode])
+        spread = f"{min(rates[mode]):,.0f} to {max(rates[mode]):,.0f}"
+        print(f"  {name:34} {rate:8,.0f} events/s   ratio {rate / yardstick:4.2f}   ({spread})")
+    print(f"  acknowledged, singly               p50 {percentile(acks, 0.5) * 1e3:.2f} ms   "
+          f"p99 {percentile(acks, 0.99) * 1e3:.2f} ms")  # fmt: skip
+    print(f"  start to ready {ready:.2f} s   idle RSS {idle:.0f} MB   after the load {busy:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

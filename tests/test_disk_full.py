@@ -1,0 +1,150 @@
+"""The disk is full: nothing more is taken, nothing is lost, and verdicts go on being written while ballast is left.
+
+Law: real SQLite on `faulty_vfs`; a disk's bytes are shared by database, log and ballast.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from faulty_vfs import EVER, Disk, faulty_disk, let_go
+from sqlite_rig import HOOK, KIB, NOON, SECOND, Watch, check, claims, posting, running, settlement
+
+from sidecar.errors import NoSpace, Unavailable
+from sidecar.model import Accepted, Delivered, Query, RetryAt
+from sidecar.ports import Outbox
+
+BALLAST = 256 * KIB
+ROOM = BALLAST + 1024 * KIB
+
+
+@pytest.fixture
+def disk() -> Iterator[Disk]:
+    with faulty_disk() as disk:
+        yield disk
+
+
+class Full:
+    """A disk of so many bytes, shared by database, log and ballast."""
+
+    def __init__(self, disk: Disk, directory: Path, size: int) -> None:
+        self.ballast = directory / "ballast"
+        self.size = size
+        self.disk = disk
+        disk.room = self.room
+
+    def room(self) -> int:
+        return self.size - (self.ballast.stat().st_size if self.ballast.exists() else 0)
+
+
+async def fill(outbox: Outbox, prefix: str, size: int = 4 * KIB) -> list[str]:
+    """Add until there is no more room; what was taken."""
+    taken: list[str] = []
+    while len(taken) < 2000:
+        name = f"{prefix}{len(taken)}"
+        try:
+            [answer] = await outbox.add([posting(name, size)])
+        except (NoSpace, Unavailable):
+            return taken
+        assert isinstance(answer, Accepted)
+        taken.append(name)
+    pytest.fail("it never was full")
+
+
+async def test_a_full_disk_takes_nothing_more_and_keeps_what_it_has(tmp_path: Path, disk: Disk) -> None:
+    """It stays up, and says why it takes nothing; nothing is stored by halves."""
+    folder = tmp_path / "outbox"
+    Full(disk, folder, ROOM)
+    async with running(folder, disk.name, ballast=BALLAST) as outbox:
+        taken = await fill(outbox, "e")
+        assert len(taken) > 10
+        assert disk.refused
+        assert "space" in outbox.ready()
+        with pytest.raises((NoSpace, Unavailable)):
+            await outbox.add([posting("x"), posting("y")])
+        assert await outbox.event("x") is None
+        assert len(await outbox.deliveries(Query(limit=10_000))) == len(taken)
+    disk.room = lambda: EVER
+    await check(folder, set(taken))
+
+
+async def test_verdicts_are_still_written_when_the_disk_is_full(tmp_path: Path, disk: Disk) -> None:
+    """The ballast is there for them, so that what was delivered is not delivered again."""
+    folder = tmp_path / "outbox"
+    Full(disk, folder, ROOM)
+    async with running(folder, disk.name, ballast=BALLAST) as outbox:
+        taken = await fill(outbox, "e")
+        done, later, *_ = await claims(outbox)
+        await outbox.settle(settlement(done, Delivered()))
+        await outbox.settle(settlement(later, RetryAt(NOON + SECOND)))
+    disk.room = lambda: EVER
+    async with running(folder) as outbox:
+        row, other = await outbox.delivery(done.delivery), await outbox.delivery(later.delivery)
+        assert row is not None
+        assert other is not None
+        assert (row.state, other.state, other.attempts) == ("delivered", "pending", 1)
+    await check(folder, set(taken))
+
+
+async def test_events_are_taken_again_when_there_is_room_again(tmp_path: Path, disk: Disk) -> None:
+    """By itself, soon after: no restart is needed."""
+    folder, watch = tmp_path / "outbox", Watch()
+    small = Full(disk, folder, ROOM)
+    async with running(folder, disk.name, watch=watch, ballast=BALLAST) as outbox:
+        taken = await fill(outbox, "e")
+        small.size *= 10
+        watch.time += 60 * SECOND
+        assert isinstance((await outbox.add([posting("again")]))[0], Accepted)
+        assert outbox.ready() == ""
+        small.size = 0
+        more = await fill(outbox, "f")
+    disk.room = lambda: EVER
+    await check(folder, {*taken, "again", *more})
+
+
+async def test_without_any_room_left_a_verdict_can_be_handed_in_again_later(tmp_path: Path, disk: Disk) -> None:
+    """The claim stays taken meanwhile: nobody else attempts it."""
+    folder, watch = tmp_path / "outbox", Watch()
+    small = Full(disk, folder, ROOM)
+    async with running(folder, disk.name, watch=watch, ballast=BALLAST) as outbox:
+        taken = await fill(outbox, "e")
+        [claim, *others] = await claims(outbox)
+        small.size = 0
+        for _ in range(3):
+            with pytest.raises(NoSpace):
+                await outbox.settle(settlement(claim, Delivered()))
+        assert await claims(outbox) == ()
+        small.size = 100 * BALLAST
+        await outbox.settle(settlement(claim, Delivered()))
+        for other in others:
+            await outbox.settle(settlement(other, Delivered()))
+        assert (await outbox.counts())[HOOK].delivered == len(taken)
+        assert [attempt.number for attempt in await outbox.attempts(claim.delivery)] == [1]
+    await check(folder, set(taken))
+
+
+async def test_verdicts_and_events_at_once_on_a_full_disk_do_not_spoil_each_other(tmp_path: Path, disk: Disk) -> None:
+    folder = tmp_path / "outbox"
+    Full(disk, folder, ROOM)
+    async with running(folder, disk.name, ballast=BALLAST) as outbox:
+        await outbox.add([posting(f"e{number}") for number in range(10)])
+        taken = await claims(outbox)
+        verdicts = [outbox.settle(settlement(claim, Delivered())) for claim in taken]
+        large = [outbox.add([posting(f"large-{number}", 300 * KIB)]) for number in range(5)]
+        answers = await asyncio.gather(*large, *verdicts, return_exceptions=True)
+        assert answers[5:] == [None] * len(taken)
+        refused = {f"large-{number}" for number in range(5) if isinstance(answers[number], (NoSpace, Unavailable))}
+        assert refused
+        for name in refused:
+            assert await outbox.event(name) is None
+        assert (await outbox.counts())[HOOK].delivered == 10
+
+
+async def test_an_outbox_that_finds_no_room_to_be_made_says_so(tmp_path: Path, disk: Disk) -> None:
+    disk.room = lambda: 10 * KIB
+    with pytest.raises(NoSpace) as refused:
+        async with running(tmp_path / "outbox", disk.name):
+            pass
+    let_go(refused.value)
+    assert "space" in str(refused.value)
