@@ -1,7 +1,7 @@
 """The one place where real parts are chosen, joined, started and stopped.
 
-Law: parts are passed by keyword; lifetimes hang on one AsyncExitStack, so that what started last stops first; nothing else
-in the house knows which part it works with.
+Law: parts are passed by keyword; lifetimes hang on one AsyncExitStack, so that what started last stops first; nothing
+else in the house knows which part it works with.
 """
 
 import asyncio
@@ -13,13 +13,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import structlog
 import uvloop
-from aiohttp import web
 
 from sidecar import __version__, datadir, dice, logs, unixsocket
-from sidecar.api import Gate, make_app
+from sidecar.api import Gate, make_app, serving
 from sidecar.clock import SystemClock
 from sidecar.dialects import DIALECTS
 from sidecar.dispatcher import Dispatcher, Parts
@@ -53,11 +53,11 @@ class Sidecar:
         ended = self.delivering if self.delivering.done() else self.upkeep
         return ended.exception() or RuntimeError("a part ended by itself")
 
-    async def drain(self, timeout: float) -> bool:
-        """Take no more events; finish what is in flight and what is due now. True where that was done in `timeout` s."""
+    async def drain(self, seconds: float) -> bool:
+        """Take no more events; finish what is in flight and what is due now. True where that was done in time."""
         self.gate.drain()
         self.dispatcher.drain()
-        done, _ = await asyncio.wait([self.delivering], timeout=timeout)
+        done, _ = await asyncio.wait([self.delivering], timeout=seconds)
         for task in done:
             task.result()
         return bool(done)
@@ -68,7 +68,7 @@ class Sidecar:
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Sidecar]:
+async def running(settings: Settings, *, clock: SystemClock | None = None) -> AsyncIterator[Sidecar]:
     """A sidecar, ready: with its data directory locked, its outbox open, its socket listening.
 
     Raises:
@@ -86,6 +86,7 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             max_size=settings.max_outbox_size,
         )
         stack.push_async_callback(outbox.close)
+        clock.raise_floor(outbox.written)
         transport = _transport(settings)
         stack.push_async_callback(transport.close)
         parts = Parts(
@@ -136,12 +137,10 @@ async def _listen(
         gate=gate,
         new_id=dice.new_id,
     )
-    runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=1)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    listening = unixsocket.listen(settings.socket, settings.socket_mode)
-    stack.callback(unixsocket.unlink_own, settings.socket, listening)
-    await web.SockSite(runner, listening).start()
+    listener = unixsocket.listen(settings.socket, settings.socket_mode)
+    stack.callback(listener.close)
+    stack.callback(unixsocket.unlink_own, settings.socket, listener)
+    await stack.enter_async_context(serving(application, listener, patience=1))
     log.info("api.listening", socket=settings.socket)
 
 
@@ -164,7 +163,8 @@ async def _serve(settings: Settings, began: int) -> int:
         waiting, took = await sidecar.waiting(), (SystemClock().elapsed() - began) // 1000
         log.info("sidecar.ready", version=__version__, **facts, waiting=waiting, ms=took)
         failing = asyncio.ensure_future(sidecar.failure())
-        await asyncio.wait([failing, stopping], return_when=asyncio.FIRST_COMPLETED)
+        either: list[asyncio.Future[Any]] = [failing, stopping]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if failing.done():
             raise failing.result()
         failing.cancel()

@@ -52,7 +52,7 @@ def configure(log_format: str, level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
     ]
     if console:
-        ending: list[structlog.types.Processor] = [structlog.dev.ConsoleRenderer(timestamp_key="timestamp")]
+        ending: list[structlog.types.Processor] = [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         factory: Any = structlog.PrintLoggerFactory(sys.stdout)
     else:
         ending = [structlog.processors.format_exc_info, _to_json]
@@ -69,4 +69,5 @@ _encoder = msgspec.json.Encoder(enc_hook=repr)
 
 
 def _to_json(_logger: object, _method: str, event: structlog.types.EventDict) -> bytes:
-    return _encoder.encode(event)
+    first = {name: event.pop(name) for name in ("timestamp", "level", "event")}
+    return _encoder.encode({**first, **event})

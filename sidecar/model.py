@@ -5,6 +5,7 @@ otherwise; every span is an int of milliseconds. A secret has no repr.
 """
 
 import hashlib
+from collections.abc import Iterator
 from typing import Literal, final
 
 from msgspec import Struct
@@ -92,13 +93,14 @@ class Endpoint(Struct, frozen=True):
     def shown_url(self) -> str:
         """The URL without user-info, query and fragment."""
         scheme, _, rest = self.url.partition("://")
-        authority, slash, path = rest.partition("/")
-        path = path.partition("?")[0].partition("#")[0]
-        authority = authority.rpartition("@")[2].partition("?")[0].partition("#")[0]
-        return f"{scheme}://{authority}{slash}{path}"
+        authority, slash, path = rest.partition("#")[0].partition("?")[0].partition("/")
+        return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
 
     def __repr__(self) -> str:
         return f"Endpoint({self.name!r}, {self.dialect!r}, {self.shown_url!r})"
+
+    def __rich_repr__(self) -> Iterator[str]:
+        yield repr(self)
 
 
 class Event(Struct, frozen=True, gc=False):

@@ -107,8 +107,13 @@ class Outbox(Protocol):
         """Return when, if ever, it comes to the point where the outbox can no longer be trusted."""
         ...
 
+    @property
+    def written(self) -> int:
+        """When it was last written, in ms: what `now` told then. Time must not go back behind it."""
+        ...
+
     def ready(self) -> str:
-        """"" when it takes events, else why not: a sentence for a person."""
+        """ "" when it takes events, else why not: a sentence for a person."""
         ...
 
     async def close(self) -> None: ...
@@ -161,7 +166,7 @@ class Dialect(Protocol):
         ...
 
     def wants(self, event: Event, endpoint: Endpoint) -> str:
-        """"" if the endpoint's filters let the event through, else the rule that keeps it away."""
+        """ "" if the endpoint's filters let the event through, else the rule that keeps it away."""
         ...
 
 

@@ -21,6 +21,7 @@ class Dispatcher:
 
     def __init__(self, endpoints: Sequence[Endpoint], health: Mapping[str, Health], parts: Parts) -> None:
         self._lanes = {e.name: Lane(e, health.get(e.name, Health()), parts) for e in endpoints}
+        self._draining = asyncio.Event()
         parts.stall.watch(self._wake_all)
         parts.outbox.watch(self._wake)
 
@@ -30,11 +31,13 @@ class Dispatcher:
             async with asyncio.TaskGroup() as group:
                 for lane in self._lanes.values():
                     group.create_task(lane.run(), name=f"lane {lane.endpoint.name}")
+                await self._draining.wait()
         except* Exception as failed:
             raise _first(failed) from failed
 
     def drain(self) -> None:
         """Finish what is in flight and what is due now, then let `run` return."""
+        self._draining.set()
         for lane in self._lanes.values():
             lane.drain()
 

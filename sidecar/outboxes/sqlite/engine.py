@@ -115,6 +115,10 @@ class SqliteOutbox:
         assert self._writer.broken is not None
         return self._writer.broken
 
+    @property
+    def written(self) -> int:
+        return self._store.memory.totals["written"]
+
     def ready(self) -> str:
         if self._writer.broken is not None:
             return str(self._writer.broken)

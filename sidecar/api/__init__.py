@@ -1,0 +1,9 @@
+"""The local socket: events in, and everything a person or a script may ask.
+
+Law: knows the ports and the model, never an engine, a dialect or the settings. The routes are one table, in routes.py.
+"""
+
+from sidecar.api.parts import Gate
+from sidecar.api.routes import make_app, serving
+
+__all__ = ["Gate", "make_app", "serving"]

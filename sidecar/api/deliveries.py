@@ -1,0 +1,111 @@
+"""`/deliveries`: the log, and sending again. Law: a parameter is understood in full, or refused by name."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import get_args
+
+from aiohttp import web
+from msgspec import structs
+
+from sidecar.api import moments
+from sidecar.api.answers import Deliveries, DeliveryView, answer, delivery, detail
+from sidecar.api.parts import PARTS, Parts
+from sidecar.errors import Conflicting, Malformed, NotFound
+from sidecar.model import DeliveryLog, Query, State
+
+LIMIT = 1000
+"""Deliveries on a page, at most."""
+
+NUMBER = re.compile(r"[0-9]{1,18}")
+"""What fits in 64 bits."""
+
+STATES = get_args(State)
+
+
+async def get_deliveries(request: web.Request) -> web.StreamResponse:
+    """A page of the log, newest first."""
+    parts = request.app[PARTS]
+    query = _query(request, parts.clock.now())
+    flying = parts.control.in_flight()
+    rows = await parts.outbox.deliveries(structs.replace(query, limit=query.limit + 1, in_flight=flying))
+    page = [delivery(row, flying) for row in rows[: query.limit]]
+    return answer(Deliveries(page, str(page[-1].id) if len(rows) > query.limit else None))
+
+
+async def get_delivery(request: web.Request) -> web.StreamResponse:
+    """One delivery with its attempts."""
+    parts = request.app[PARTS]
+    row = await _find(parts, request)
+    attempts = await parts.outbox.attempts(row.id)
+    return answer(detail(_view(parts, row), attempts))
+
+
+async def resend(request: web.Request) -> web.StreamResponse:
+    """Owe a delivery again, due at once."""
+    parts = request.app[PARTS]
+    row = await _find(parts, request)
+    if row.id in parts.control.in_flight() or not await parts.outbox.resend(row.id, parts.clock.now()):
+        raise Conflicting(f"delivery {row.id} is being attempted right now: wait for its verdict")
+    return answer(_view(parts, await _find(parts, request)), 202)
+
+
+async def _find(parts: Parts, request: web.Request) -> DeliveryLog:
+    number = request.match_info["id"]
+    row = await parts.outbox.delivery(int(number)) if NUMBER.fullmatch(number) else None
+    if row is None:
+        raise NotFound("there is no such delivery, or it is older than SIDECAR_RETENTION")
+    return row
+
+
+def _view(parts: Parts, row: DeliveryLog) -> DeliveryView:
+    return delivery(row, parts.control.in_flight())
+
+
+def _query(request: web.Request, now: int) -> Query:
+    """What the query string asks for; an empty parameter asks for nothing. Raises `Malformed`."""
+    given: dict[str, str | int] = {}
+    for name, text in request.query.items():
+        if name not in PARAMETERS:
+            raise Malformed(f"there is no parameter {name[:50]!r}; there is {', '.join(PARAMETERS)}")
+        if name in given:
+            raise Malformed(f"{name} is given twice")
+        if text:
+            try:
+                given[name] = PARAMETERS[name](text, now)
+            except ValueError as error:
+                raise Malformed(f"{name} {error}") from None
+    return Query(**given)  # type: ignore[arg-type]  # PARAMETERS has a reader of the right type for each field
+
+
+def _state(text: str, _: int) -> str:
+    if text not in STATES:
+        raise ValueError(f"is one of {', '.join(STATES)}")
+    return text
+
+
+def _limit(text: str, _: int) -> int:
+    if not NUMBER.fullmatch(text) or not 1 <= int(text) <= LIMIT:
+        raise ValueError(f"is a number from 1 to {LIMIT}")
+    return int(text)
+
+
+def _after(text: str, _: int) -> int:
+    if not NUMBER.fullmatch(text) or not int(text):
+        raise ValueError("is the `next` of the page before")
+    return int(text)
+
+
+def _text(text: str, _: int) -> str:
+    return text
+
+
+PARAMETERS: Mapping[str, Callable[[str, int], str | int]] = {
+    "endpoint": _text,
+    "state": _state,
+    "event": _text,
+    "subject": _text,
+    "since": moments.read,
+    "until": moments.read,
+    "limit": _limit,
+    "after": _after,
+}

@@ -1,0 +1,67 @@
+"""What came becomes a posting, the posting becomes a promise, the promise an answer.
+
+Law: nothing is called taken before the outbox has it on disk. What the outbox refuses is a value here, because in a
+stream it is one line among many.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from sidecar.api.parts import Parts
+from sidecar.api.problems import refusal, too_large
+from sidecar.api.reading import BLANK
+from sidecar.errors import Conflicting, NoSpace, NotAnEvent, OutboxBroken, Problem
+from sidecar.model import Added, Conflict, Owed, Posting
+
+
+class Answer(Struct, gc=False):
+    """What a taken event is answered with. `duplicate`: it was taken before, and this time adds nothing."""
+
+    id: str
+    duplicate: bool
+    deliveries: tuple[Owed, ...]
+
+
+class Intake:
+    """Takes events of one dialect as one request brings them; `traceparent` is the request's, "" for none."""
+
+    def __init__(self, parts: Parts, dialect: str, traceparent: str = "") -> None:
+        self._parts = parts
+        self._dialect = parts.dialects[dialect]
+        self._audience = parts.audience.get(dialect, ())
+        self._limit = parts.max_event_size
+        self._traceparent = traceparent
+
+    def posting(self, raw: bytes, now: int, key: str = "") -> Posting:
+        """The event of `raw` with all that it owes; `key` is its id as the header names it. Raises a `Problem`."""
+        raw = raw.strip(BLANK)
+        if len(raw) > self._limit:
+            raise too_large(self._limit)
+        parts = self._parts
+        event = self._dialect.read(
+            raw,
+            id=key or parts.new_id(now),
+            now=now,
+            instance=parts.instance,
+            traceparent=self._traceparent,
+        )
+        if key and event.id != key:
+            raise NotAnEvent("`id` and Idempotency-Key name the event differently: send one of them", pointer="/id")
+        wants = self._dialect.wants
+        return Posting(event, tuple([one.name for one in self._audience if not wants(event, one)]))
+
+
+async def store(parts: Parts, postings: Sequence[Posting]) -> Sequence[Answer | Problem]:
+    """One answer for each posting, in order; the same problem for each where the outbox takes none of them."""
+    try:
+        parts.gate.check()
+        return [_answer(added) for added in await parts.outbox.add(postings)]
+    except (Problem, NoSpace, OutboxBroken) as error:
+        return [refusal(error)] * len(postings)
+
+
+def _answer(added: Added) -> Answer | Problem:
+    if isinstance(added, Conflict):
+        return Conflicting(f"the id {added.event} is taken, by an event with another body", pointer="/id")
+    return Answer(added.event, added.duplicate, added.deliveries)

@@ -1,0 +1,60 @@
+"""What every route works with, and the gate that events pass. Law: parts are handed in, none is made here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from sidecar.errors import Unavailable
+from sidecar.model import Endpoint, Instance
+from sidecar.ports import Clock, Control, Dialect, Outbox
+
+DRAINING = "the sidecar is stopping and takes no more events"
+
+
+class Gate:
+    """Whether events are taken. Once drained it stays closed: the process is about to end."""
+
+    def __init__(self) -> None:
+        self._reason = ""
+
+    @property
+    def reason(self) -> str:
+        """Why no events are taken, a sentence for a person; empty while they are."""
+        return self._reason
+
+    def drain(self) -> None:
+        self._reason = DRAINING
+
+    def check(self) -> None:
+        """Raises `Unavailable` where events are not taken."""
+        if self._reason:
+            raise Unavailable(f"{self._reason}: send it again to the next one", retry_after=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one app.
+
+    Attributes:
+        endpoints: by name, as configured.
+        audience: by dialect, the endpoints its events may go to.
+        max_event_size: bytes of one event as it comes.
+        new_id: makes an event's id, of the time in ms.
+        stall: seconds a client may neither send nor read before it is cut off.
+    """
+
+    outbox: Outbox
+    control: Control
+    clock: Clock
+    endpoints: Mapping[str, Endpoint]
+    audience: Mapping[str, tuple[Endpoint, ...]]
+    instance: Instance
+    dialects: Mapping[str, Dialect]
+    max_event_size: int
+    gate: Gate
+    new_id: Callable[[int], str]
+    stall: float
+
+
+PARTS = web.AppKey("parts", Parts)

@@ -1,0 +1,100 @@
+"""The socket's routes, and serving them. Law: the routes are one table; every error goes through `problems.tell`."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from sidecar.api import deliveries, endpoints, events, probes
+from sidecar.api.parts import PARTS, Gate, Parts
+from sidecar.api.problems import HttpLog, expect, tell
+from sidecar.model import Endpoint, Instance
+from sidecar.ports import Clock, Control, Dialect, Outbox
+
+ROUTES = (
+    ("POST", "/events", events.post_events),
+    ("POST", "/events/{dialect}", events.post_events),
+    ("GET", "/events/{id}", events.get_event),
+    ("GET", "/deliveries", deliveries.get_deliveries),
+    ("GET", "/deliveries/{id}", deliveries.get_delivery),
+    ("POST", "/deliveries/{id}/resend", deliveries.resend),
+    ("GET", "/endpoints", endpoints.get_endpoints),
+    ("POST", "/endpoints/{name}/ping", endpoints.ping),
+    ("POST", "/endpoints/{name}/pause", endpoints.pause),
+    ("POST", "/endpoints/{name}/resume", endpoints.resume),
+    ("GET", "/healthz", probes.healthz),
+    ("GET", "/readyz", probes.readyz),
+)
+
+KEEPALIVE = 3600.0
+"""Seconds an idle connection is kept: it is local, and costs next to nothing."""
+
+BACKLOG = 1024
+"""Connections that may wait to be accepted; the system may allow fewer."""
+
+
+def make_app(
+    *,
+    outbox: Outbox,
+    control: Control,
+    clock: Clock,
+    endpoints: Sequence[Endpoint],
+    instance: Instance,
+    dialects: Mapping[str, Dialect],
+    max_event_size: int,
+    gate: Gate,
+    new_id: Callable[[int], str],
+    stall: float = 30.0,
+) -> web.Application:
+    """The routes over these parts.
+
+    `new_id` makes an event's id, of the time in ms; `max_event_size` is in bytes, `stall` in seconds.
+    """
+    app = web.Application(middlewares=[tell], client_max_size=max_event_size)
+    app[PARTS] = Parts(
+        outbox=outbox,
+        control=control,
+        clock=clock,
+        endpoints={one.name: one for one in endpoints},
+        audience={dialect: tuple(one for one in endpoints if one.dialect == dialect) for dialect in dialects},
+        instance=instance,
+        dialects=dialects,
+        max_event_size=max_event_size,
+        gate=gate,
+        new_id=new_id,
+        stall=stall,
+    )
+    for method, path, handler in ROUTES:
+        add = app.router.add_get if method == "GET" else app.router.add_post
+        add(path, handler, expect_handler=expect)
+    return app
+
+
+@asynccontextmanager
+async def serving(app: web.Application, listener: socket.socket, *, patience: float = 5.0) -> AsyncIterator[None]:
+    """Serve `app` on a unix socket that listens.
+
+    At the end no connection is accepted any more, and requests under way have `patience` seconds to finish. As long is
+    read on what a client sends behind a refusal, so that it comes to hear of it.
+    """
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        logger=HttpLog("http"),
+        auto_decompress=False,
+        keepalive_timeout=KEEPALIVE,
+        lingering_time=patience,
+        shutdown_timeout=patience,
+    )
+    await runner.setup()
+    try:
+        assert runner.server is not None
+        server = await asyncio.get_running_loop().create_unix_server(runner.server, sock=listener, backlog=BACKLOG)
+        try:
+            yield
+        finally:
+            server.close()
+    finally:
+        await runner.cleanup()

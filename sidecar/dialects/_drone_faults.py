@@ -1,0 +1,97 @@
+"""What is wrong with what was handed in, in words, with an RFC 6901 pointer to the member at fault.
+
+Law: pure, and only for the way that leads to an error: nothing here needs to be quick. What came is quoted in short, and
+only names: values may hold what nobody should read.
+"""
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from json import JSONDecoder
+from typing import Any
+
+from msgspec import DecodeError, Raw, ValidationError, json
+
+from sidecar.errors import Malformed, NotAnEvent, Problem
+
+PLACE = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>\$.*)`)?", re.DOTALL)
+STEP = re.compile(r"\.(?P<member>\w+)|\[(?P<index>\d+)\]")
+SHORT = 60
+
+_syntax = json.Decoder(Raw)
+_members = json.Decoder(dict[str, Raw])
+_pairs = JSONDecoder(object_pairs_hook=tuple, parse_int=str, parse_float=str)
+
+
+def malformed(error: UnicodeDecodeError | DecodeError | RecursionError) -> Malformed:
+    """The body is no JSON that can be forwarded."""
+    match error:
+        case UnicodeDecodeError():
+            return Malformed(f"not JSON: byte {error.start} is no UTF-8")
+        case RecursionError():
+            return Malformed("nested too deeply to be read")
+        case _:
+            return Malformed(f"not JSON: {error}")
+
+
+def no_event(error: ValidationError, raw: bytes, known: Iterable[str]) -> Problem:
+    """The event as a whole does not fit; `known` are its members. What is no JSON at all is called so first."""
+    try:
+        _syntax.decode(raw)
+        names: Iterable[str] = _members.decode(raw)
+    except ValidationError:
+        return NotAnEvent("an event is a JSON object, of the form Drone posts")
+    except DecodeError as broken:
+        return malformed(broken)
+    known = list(known)
+    for name in names:
+        if name not in known:
+            return NotAnEvent(f"an event has no member {unknown(name, known)}", pointer=pointer(name))
+    return misfit(error)
+
+
+def misfit(error: ValidationError, member: str = "") -> NotAnEvent:
+    """A value does not fit what Drone has in its place; `member` is where the decoder began."""
+    found = PLACE.fullmatch(str(error))
+    what, path = found.group("what", "path") if found else (str(error), "")
+    places = [member] if member else []
+    steps = STEP.finditer((path or "").partition("[...]")[0])
+    places += [step["member"] or step["index"] for step in steps]
+    shown = ".".join(places)
+    return NotAnEvent(f"{shown}: {_lowered(what.replace('`', ''))}", pointer=pointer(*places))
+
+
+def repeated(raw: bytes, wanted: str = "") -> str:
+    """The first name, or `wanted` and no other, that the object `raw` has twice; "" for none."""
+    seen: set[str] = set()
+    pairs: Any = _pairs.decode(raw.decode())
+    for name, _ in pairs:
+        if name in seen and wanted in {"", name}:
+            return str(name)
+        seen.add(name)
+    return ""
+
+
+def twice(*places: str) -> NotAnEvent:
+    """A member is given twice."""
+    return NotAnEvent(
+        f"{'.'.join(places)} is given twice; receivers would differ in which they take", pointer=pointer(*places)
+    )
+
+
+def unknown(name: str, known: Iterable[str]) -> str:
+    """The name, and what to write instead: `'reop'; did you mean repo?`"""
+    known = list(known)
+    shown = repr(name if len(name) <= SHORT else name[:SHORT] + "…")
+    if near := get_close_matches(name[:SHORT].lower(), known, 1):
+        return f"{shown}; did you mean {near[0]}?"
+    return f"{shown}; there is {', '.join(known)}"
+
+
+def pointer(*places: str) -> str:
+    """RFC 6901."""
+    return "".join(["/" + place.replace("~", "~0").replace("/", "~1") for place in places])
+
+
+def _lowered(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,107 @@
+"""Drone's dialect: its events, and the request its server would post.
+
+Law: pure. The request is Drone's own, header for header; what we add comes behind it. A way to sign is a row of `SCHEMES`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+
+from msgspec import Struct
+
+from sidecar import signing
+from sidecar.dialects._drone_reading import read
+from sidecar.dialects.patterns import gomatch, refmatch
+from sidecar.model import Endpoint, Event, Instance, Request, fingerprint
+
+__all__ = ["SCHEMES", "ping", "read", "wants", "write"]
+
+PING = b'{"event":"ping","action":""}'
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class Draft(Struct, frozen=True, gc=False):
+    """What there is to sign; `seconds` since the epoch are the attempt's time."""
+
+    id: str
+    body: bytes
+    digest: str
+    date: str
+    seconds: int
+
+
+def ping(*, id: str, now: int, instance: Instance) -> Event:
+    """An event that tells of nothing; a subject of its own, so that it waits for no other."""
+    return Event(id, "drone", "ping", f"ping:{id}", PING, fingerprint(PING), now)
+
+
+def write(event: Event, endpoint: Endpoint, *, delivery: int, attempt: int, now: int, instance: Instance) -> Request:
+    """The request of one attempt, signed for `now` (ms, wall time). `event.body` is its body, untouched."""
+    draft = Draft(event.id, event.body, signing.digest(event.body), signing.http_date(now), now // 1000)
+    secrets = [secret.reveal() for secret in endpoint.secrets]
+    headers = [
+        ("X-Drone-Event", event.name.partition(":")[0]),
+        ("Content-Type", "application/json"),
+        ("Digest", draft.digest),
+        ("Date", draft.date),
+    ]
+    for scheme in endpoint.signatures:
+        headers += SCHEMES[scheme](draft, secrets)
+    headers += (
+        ("User-Agent", f"drone-webhook-sidecar/{instance.version}"),
+        ("webhook-id", event.id),
+        ("X-Drone-Delivery", str(delivery)),
+        ("X-Drone-Attempt", str(attempt)),
+    )
+    if event.traceparent:
+        headers.append(("traceparent", event.traceparent))
+    return Request((*headers, *endpoint.headers), event.body)
+
+
+def wants(event: Event, endpoint: Endpoint) -> str:
+    """The rule that keeps the event away from the endpoint, "" for none. A ping passes every filter."""
+    if event.dialect != endpoint.dialect:
+        return f"the endpoint's dialect is {endpoint.dialect}, the event's {event.dialect}"
+    if event.name == "ping":
+        return ""
+    if endpoint.events and (rule := _no_glob(endpoint.events, event.name)):
+        return rule
+    if endpoint.refs and event.name.startswith("build:"):
+        return _no_ref(endpoint.refs, event.refs)
+    return ""
+
+
+def _cavage(draft: Draft, secrets: Sequence[bytes]) -> Headers:
+    return (("Signature", signing.sign_cavage(secrets[0], draft.date, draft.digest)),)
+
+
+def _standard(draft: Draft, secrets: Sequence[bytes]) -> Headers:
+    return (
+        ("webhook-timestamp", str(draft.seconds)),
+        ("webhook-signature", signing.sign_standard(secrets, draft.id, draft.seconds, draft.body)),
+    )
+
+
+def _hub(draft: Draft, secrets: Sequence[bytes]) -> Headers:
+    return (("X-Hub-Signature-256", signing.sign_hub(secrets[0], draft.body)),)
+
+
+SCHEMES: Mapping[str, Callable[[Draft, Sequence[bytes]], Headers]] = {
+    "cavage": _cavage,
+    "standard": _standard,
+    "hub": _hub,
+}
+"""By name, the headers a scheme adds. Secrets are newest first; where only one signs, it is that."""
+
+
+@lru_cache(maxsize=4096)
+def _no_glob(globs: tuple[str, ...], name: str) -> str:
+    if any(gomatch(glob, name) for glob in globs):
+        return ""
+    return f"no glob of {','.join(globs)} matches {name}"
+
+
+def _no_ref(patterns: tuple[str, ...], refs: tuple[str, ...]) -> str:
+    if any(refmatch(pattern, ref) for pattern in patterns for ref in refs):
+        return ""
+    return f"no ref pattern of {','.join(patterns)} matches {' '.join(refs) or 'a build without ref'}"

@@ -1,0 +1,10 @@
+"""The settings: what a user can set, read from the environment and `.env`.
+
+Law: nobody else reads the environment. A variable is one row of a table, and everything about it comes of that row.
+"""
+
+from sidecar.settings.load import load
+from sidecar.settings.pages import example, reference
+from sidecar.settings.record import Proxies, Settings, describe
+
+__all__ = ["Proxies", "Settings", "describe", "example", "load", "reference"]

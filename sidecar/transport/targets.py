@@ -1,0 +1,79 @@
+"""Endpoints, made ready to be sent to.
+
+Law: whatever does not change from one attempt to the next is made here, once: URL, credentials, TLS, proxy, room.
+"""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import unquote_to_bytes
+
+from msgspec import Struct
+from yarl import URL
+
+from sidecar.model import Endpoint
+from sidecar.transport import tls
+
+
+class Target(Struct, frozen=True):
+    """An endpoint as the wire sees it.
+
+    Attributes:
+        url: without user-info; its path and query are sent as they stand.
+        authorization: what the URL's user-info says (RFC 7617), "" for none.
+        seconds: for one attempt.
+        room: for attempts in flight.
+    """
+
+    url: URL
+    host: str
+    port: int
+    authorization: str
+    seconds: float
+    context: tls.Context
+    proxy: URL | None
+    room: asyncio.Semaphore
+
+    @property
+    def place(self) -> str:
+        """`host:port`, to be shown."""
+        return f"{self.url.host_subcomponent}:{self.port}"
+
+
+def prepare(endpoints: Sequence[Endpoint], proxy_for: Callable[[str], str | None], total: int) -> Mapping[str, Target]:
+    """By name. Raises `Misconfigured` where a certificate file is none.
+
+    Where all endpoints together may use more than `total` connections, each gets its share and no more: so none can use
+    up what another needs.
+    """
+    contexts = tls.contexts(endpoints)
+    wanted = sum(endpoint.concurrency for endpoint in endpoints)
+    targets = {}
+    for endpoint in endpoints:
+        share = endpoint.concurrency if wanted <= total else max(1, endpoint.concurrency * total // wanted)
+        proxy = proxy_for(endpoint.url)
+        targets[endpoint.name] = _target(endpoint, contexts[tls.trust(endpoint)], proxy, share)
+    return targets
+
+
+def _target(endpoint: Endpoint, context: tls.Context, proxy: str | None, share: int) -> Target:
+    whole = URL(endpoint.url, encoded=True)
+    if whole.host is None or whole.port is None:
+        raise ValueError(f"endpoint {endpoint.name}: its URL has no host")
+    return Target(
+        url=whole.with_user(None),
+        host=whole.host,
+        port=whole.port,
+        authorization=_basic(whole),
+        seconds=endpoint.timeout / 1000,
+        context=context,
+        proxy=URL(proxy) if proxy else None,
+        room=asyncio.Semaphore(share),
+    )
+
+
+def _basic(url: URL) -> str:
+    if url.raw_user is None and url.raw_password is None:
+        return ""
+    user, password = (unquote_to_bytes(part or "") for part in (url.raw_user, url.raw_password))
+    return f"Basic {b64encode(user + b':' + password).decode()}"
