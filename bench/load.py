@@ -16,7 +16,7 @@ def event(number: int) -> bytes:
         "event": "build",
         "action": "created",
         "repo": {"id": repo, "slug": f"octo/repo-{repo}", "active": True},
-        "build": {"id": number, "number": number, "status": "running", "ref": "refs/heads/main", "message": ""},
+        "build": {"id": number, "number": number + 1, "status": "running", "ref": "refs/heads/main", "message": ""},
     }
     size = len(msgspec.json.encode(head))
     head["build"]["message"] = "m" * (SIZE - size)  # type: ignore[index] # a dict, three lines above

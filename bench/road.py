@@ -74,13 +74,14 @@ def road(receiver: Peer, path: str, count: int, mode: str) -> tuple[float, list[
 
 
 @contextmanager
-def sidecar(port: int, folder: str) -> Iterator[tuple[int, float]]:
+def sidecar(port: int, folder: str, **settings: str) -> Iterator[tuple[int, float]]:
     """A real one, logging as it does by default: its pid, and the seconds from start to ready."""
     environment = {
         "PATH": os.environ["PATH"],
         "SIDECAR_DATA_DIR": folder,
         "DRONE_WEBHOOK_ENDPOINT": f"http://127.0.0.1:{port}/hook",
         "DRONE_WEBHOOK_SECRET": "0123456789abcdef0123456789abcdef",
+        **settings,
     }
     path, log = Path(folder, "sidecar.sock"), Path(folder, "log")
     began = time.perf_counter()

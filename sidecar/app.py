@@ -23,7 +23,7 @@ from sidecar.api import Gate, make_app, serving
 from sidecar.clock import SystemClock
 from sidecar.dialects import DIALECTS
 from sidecar.dispatcher import Dispatcher, Parts
-from sidecar.errors import NoSpace, Occupied, OutboxBroken
+from sidecar.errors import Misconfigured, NoSpace, Occupied, OutboxBroken
 from sidecar.outboxes.sqlite import open_outbox
 from sidecar.ports import Clock, Outbox
 from sidecar.settings import Settings
@@ -205,6 +205,10 @@ def serve(settings: Settings) -> int:
             return runner.run(_serve(settings, began))
         except OutboxBroken as error:
             log.error("outbox.broken", detail=str(error))  # noqa: TRY400 - the sentence says it all
+        except Misconfigured as error:
+            for fault in error.faults:
+                log.error("sidecar.failed", detail=fault)  # noqa: TRY400 - likewise
+            return 2
         except (Occupied, NoSpace, OSError) as error:
             log.error("sidecar.failed", detail=str(error))  # noqa: TRY400 - likewise
         return 1

@@ -9,6 +9,9 @@ random_unit = random.random
 """A float in [0, 1), for jitter: not for secrets."""
 
 
+_source = random.Random(os.urandom(32))  # noqa: S311 - an id must not repeat; it may be guessed
+
+
 def new_id(now: int) -> str:
     """An event's id: 48 bits of time (ms), so that ids rise and indexes stay compact, and 80 bits of chance, in hex."""
-    return f"{now:012x}{os.urandom(10).hex()}"
+    return f"{now:012x}{_source.getrandbits(80):020x}"

@@ -52,7 +52,8 @@ def configure(log_format: str, level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
     ]
     if console:
-        ending: list[structlog.types.Processor] = [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        ending: list[structlog.types.Processor] = [renderer]
         factory: Any = structlog.PrintLoggerFactory(sys.stdout)
     else:
         ending = [structlog.processors.format_exc_info, _to_json]

@@ -5,7 +5,6 @@ otherwise; every span is an int of milliseconds. A secret has no repr.
 """
 
 import hashlib
-from collections.abc import Iterator
 from typing import Literal, final
 
 from msgspec import Struct
@@ -99,8 +98,8 @@ class Endpoint(Struct, frozen=True):
     def __repr__(self) -> str:
         return f"Endpoint({self.name!r}, {self.dialect!r}, {self.shown_url!r})"
 
-    def __rich_repr__(self) -> Iterator[str]:
-        yield repr(self)
+    def __rich_repr__(self) -> list[tuple[str, str]]:
+        return [("name", self.name), ("dialect", self.dialect), ("url", self.shown_url)]
 
 
 class Event(Struct, frozen=True, gc=False):
@@ -316,8 +315,8 @@ class Counts(Struct, frozen=True):
 
 
 class AttemptLog(Struct, frozen=True):
-    """An attempt as kept: `status` 0 where no answer came; `reason` "" where a whole one did, else its word, a colon and the
-    detail."""
+    """An attempt as kept: `status` 0 where no answer came; `reason` "" where a whole one did, else its word, a colon
+    and the detail."""
 
     number: int
     started_at: int

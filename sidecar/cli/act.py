@@ -48,7 +48,7 @@ def _report(client: Client, name: str, delivery: dict[str, Any] | None, wait: in
         states = [endpoint["state"] for endpoint in found if endpoint["name"] == name]
         raise Failure(f"{clean(name)}: no attempt in {span(wait)}; the endpoint is {(states or ['unknown'])[0]}")
     attempt = delivery["attempts"][0] if delivery["attempts"] else {}
-    said = f"{style(*outcome(attempt or delivery))} in {took(attempt.get('duration_ms', 0))}"
+    said = f"{style(*outcome(attempt or delivery, whole=True))} in {took(attempt.get('duration_ms', 0))}"
     if delivery["state"] == "delivered":
         if not client.raw:
             click.echo(f"{clean(name)}: {style(*state('delivered'))}: {said}")

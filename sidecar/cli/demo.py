@@ -87,6 +87,8 @@ def demo() -> None:
         process = Process(Path(folder))
         try:
             asyncio.run(_play(process))
+        except asyncio.CancelledError:
+            raise click.Abort from None
         except (Trouble, OSError, ClientError) as trouble:
             click.echo(f"\n{style('the sidecar said', bold=True)}\n{process.log()}", err=True)
             raise Failure(f"sidecar: the demonstration failed: {clean(trouble)}") from None

@@ -95,11 +95,12 @@ def _await(client: Client, told: Json, wait: int) -> None:
         client.good(answer)
     else:
         click.echo(table(("", "", "", ""), [_result(delivery) for delivery in event["deliveries"]]))
+    see = f"see `sidecar show {clean(told['id'])}`"
     states = [delivery["state"] for delivery in event["deliveries"]]
     if late := sum(state not in FINISHED for state in states):
-        raise Failure(f"{late} of {len(states)} not finished in {span(wait)}; the sidecar goes on")
+        raise Failure(f"{late} of {len(states)} not finished in {span(wait)}; the sidecar goes on, {see}")
     if dead := states.count("dead"):
-        raise Failure(f"{dead} of {len(states)} dead; see `sidecar show {clean(told['id'])}`")
+        raise Failure(f"{dead} of {len(states)} dead; {see}")
 
 
 def _result(delivery: Json) -> list[object]:

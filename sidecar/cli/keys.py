@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from sidecar.settings.files import secret, secrets
+from sidecar.settings.source import Source
 from sidecar.signing import sign_standard
 
 DEFAULT = "DRONE_WEBHOOK_SECRET"
@@ -29,18 +30,18 @@ def keyed(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def find(file: str | None = None, variable: str | None = None, text: str | None = None) -> list[bytes]:
-    """From where it was said, else from `DRONE_WEBHOOK_SECRET`, else from the file that its `_FILE` names."""
-    if not (file or variable or text):
-        text, file = os.environ.get(DEFAULT), os.environ.get(f"{DEFAULT}_FILE")
-    elif variable:
-        text = os.environ.get(variable)
-    if not (text or file):
+    """From where it was said, else from `DRONE_WEBHOOK_SECRET` or its `_FILE`, of the environment or `.env`."""
+    if not (file or text):
+        given = Source(os.environ, Path.cwd()).values
+        text = given.get(variable or DEFAULT, "")
+        file = "" if variable or text.strip() else given.get(f"{DEFAULT}_FILE", "").strip()
+    if not ((text or "").strip() or file):
         raise click.UsageError(f"no secret in {variable or DEFAULT}: set that, or give --secret-file or --secret-env")
     try:
-        given = secret(text, Path.cwd()) if text else secrets(file or "", Path.cwd())
+        found = secrets(file, Path.cwd()) if file else secret(text or "", Path.cwd())
     except ValueError as fault:
         raise click.UsageError(f"the secret's file {fault}") from None
-    keys = [key.reveal() for key in given]
+    keys = [key.reveal() for key in found]
     try:
         sign_standard(keys, "", 0, b"")
     except ValueError as fault:

@@ -35,9 +35,9 @@ STATES = click.Choice(["pending", "delivering", "delivered", "dead"])
 
 
 @click.command()
-@click.option("--endpoint", help="To this endpoint.")
+@click.option("--endpoint", metavar="NAME", help="To this endpoint.")
 @click.option("--state", type=STATES, help="In this state.")
-@click.option("--event", help="Of this kind, such as build:updated.")
+@click.option("--event", metavar="ID", help="Of the event with this id.")
 @click.option("--subject", help="About this subject, such as octocat/hello-world.")
 @click.option("--since", help="Accepted since: an RFC 3339 time, or so long ago, such as 2h.")
 @click.option("--until", help="Accepted before, likewise.")
@@ -84,11 +84,11 @@ def _delivery(delivery: Json, at: int) -> list[object]:
     ]
 
 
-def outcome(told: Json) -> Cell:
-    """Status or reason of a delivery or an attempt, whichever there is."""
-    parts = [str(told[name]) for name in ("status", "reason") if told.get(name)]
-    ok = str(told.get("status") or "").startswith("2")
-    return Cell(clean(" ".join(parts)), "green" if ok else "red" if parts else None)
+def outcome(told: Json, *, whole: bool = False) -> Cell:
+    """Status and reason of a delivery or an attempt, as far as there are any; of a reason its word, or the `whole`."""
+    status, reason = str(told.get("status") or ""), str(told.get("reason") or "")
+    parts = [part for part in (status, reason if whole else reason.partition(":")[0]) if part]
+    return Cell(clean(" ".join(parts)), "green" if status.startswith("2") else "red" if parts else None)
 
 
 @click.command()
@@ -123,7 +123,7 @@ def _attempt(attempt: Json, at: int) -> list[object]:
         started,
         ago(started, at),
         took(attempt["duration_ms"]),
-        outcome(attempt),
+        outcome(attempt, whole=True),
         excerpt(attempt.get("answer")),
     ]
 

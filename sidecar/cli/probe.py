@@ -14,20 +14,22 @@ LIMIT = 65_536
 
 def run(arguments: Sequence[str]) -> int | None:
     """The exit status of `health` with `arguments`; None where they want the whole command line (`--help`, a slip)."""
-    route, path, rest = "/readyz", "", list(arguments)
+    route, path, raw, rest = "/readyz", "", False, list(arguments)
     while rest:
         option, equals, value = rest.pop(0).partition("=")
         if option == "--live" and not equals:
             route = "/healthz"
+        elif option == "--json" and not equals:
+            raw = True
         elif option == "--socket" and (value or (rest and not equals)):
             path = value or rest.pop(0)
         else:
             return None
-    return health(path, route)
+    return health(path, route, raw=raw)
 
 
-def health(path: str = "", route: str = "/readyz") -> int:
-    """0 if `route` answers 200 on the socket, else 1 with the reasons on stderr."""
+def health(path: str = "", route: str = "/readyz", *, raw: bool = False) -> int:
+    """0 if `route` answers 200 on the socket, else 1 with the reasons on stderr; `raw`: the answer on stdout."""
     path = path or socket_path(os.environ)
     try:
         status, body = _get(path, route)
@@ -35,6 +37,8 @@ def health(path: str = "", route: str = "/readyz") -> int:
         why = getattr(fault, "strerror", None) or fault
         sys.stderr.write(f"{missing(path, why)}\n")
         return 1
+    if raw:
+        sys.stdout.write(f"{body.decode(errors='replace')}\n")
     if status == 200:
         return 0
     sys.stderr.write(f"sidecar: {_reasons(body) or f'{route} answered {status}'}\n")

@@ -63,6 +63,7 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     cells = [[_cell(value) for value in row] for row in rows]
     head = [[Cell(title.lstrip(">").upper()) for title in titles]]
     widths = [max(width(row[column].text) for row in head + cells) for column in range(len(titles))]
+    widths[-1] *= right[-1]  # nothing stands behind the last column
     lines = [[_pad(*parts) for parts in zip(row, widths, right, strict=True)] for row in cells]
     if any(title.lstrip(">") for title in titles):
         heads = [_pad(*parts) for parts in zip(head[0], widths, right, strict=True)]
@@ -76,6 +77,6 @@ def _cell(value: object) -> Cell:
 
 
 def _pad(cell: Cell, columns: int, right: bool) -> str:
-    space = " " * (columns - width(cell.text))
+    space = " " * max(0, columns - width(cell.text))
     text = style(cell.text, cell.colour) if cell.colour else cell.text
     return space + text if right else text + space

@@ -1,4 +1,4 @@
-"""`verify`: is a saved request signed by this secret? Law: each step is shown, no secret and no signature of ours is."""
+"""`verify`: is a saved request signed by this secret? Law: each step is shown, no secret and no signature of ours."""
 
 import base64
 import binascii

@@ -1,7 +1,7 @@
 """What is wrong with what was handed in, in words, with an RFC 6901 pointer to the member at fault.
 
-Law: pure, and only for the way that leads to an error: nothing here needs to be quick. What came is quoted in short, and
-only names: values may hold what nobody should read.
+Law: pure, and only on the way to an error: nothing here needs to be quick. What came is quoted in short, and only
+names: values may hold what nobody should read.
 """
 
 import re

@@ -1,12 +1,12 @@
 """What is handed in, in the form Drone posts, becomes an event; or is refused, with the member at fault.
 
-Law: pure. Resources are forwarded byte for byte, so nothing is taken that is not JSON throughout. The body has its keys in
-Drone's order and is compact outside the resources.
+Law: pure. Resources are forwarded byte for byte, so nothing is taken that is not JSON throughout. The body has its keys
+in Drone's order and is compact outside the resources.
 """
 
 import re
 from functools import lru_cache
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from msgspec import DecodeError, Raw, Struct, ValidationError, json
 
@@ -46,7 +46,7 @@ SPELLED = (rb"\u006", rb"\u007")
 EVENT, ACTION, IDENTITY, USER, REPO, BUILD, SYSTEM = map(
     len, ('"event":"",', '"action":"",', '"id":"",', '"user":,', '"repo":,', '"build":,', '"system":,')
 )
-T = TypeVar("T", covariant=True)
+T = TypeVar("T")
 
 
 class Given(Struct, forbid_unknown_fields=True, gc=False):
@@ -61,12 +61,6 @@ class Given(Struct, forbid_unknown_fields=True, gc=False):
     id: str | None = None
 
 
-class Decoder(Protocol[T]):
-    """Reads one resource."""
-
-    def decode(self, raw: bytes, /) -> T: ...
-
-
 _given = json.Decoder(Given)
 _user = json.Decoder(User)
 _repo = json.Decoder(Repo)
@@ -78,14 +72,14 @@ def read(raw: bytes, *, id: str, now: int, instance: Instance, traceparent: str 
     """The event that `raw` tells of; under `id` where it names none. Raises `Malformed` or `NotAnEvent`."""
     try:
         raw.decode()  # what msgspec skips it checks for everything but this
-        return _event(raw, _given.decode(raw), id, now, instance, traceparent)
+        return _event(raw, _given.decode(raw), id=id, now=now, instance=instance, traceparent=traceparent)
     except ValidationError as error:
         raise no_event(error, raw, Given.__struct_fields__) from None
     except (UnicodeDecodeError, DecodeError, RecursionError) as error:
         raise malformed(error) from None
 
 
-def _event(raw: bytes, given: Given, id: str, now: int, instance: Instance, traceparent: str) -> Event:
+def _event(raw: bytes, given: Given, *, id: str, now: int, instance: Instance, traceparent: str) -> Event:
     user, repo, build, system = [_present(part) for part in (given.user, given.repo, given.build, given.system)]
     has = (bool(user), bool(repo), bool(build))
     event, action = given.event or _told_by(*has), given.action or ""
@@ -113,8 +107,9 @@ def _event(raw: bytes, given: Given, id: str, now: int, instance: Instance, trac
 
 
 def _present(part: Raw) -> bytes:
-    """A null is as good as none."""
-    return b"" if part == b"null" else part
+    """The bytes; none where there is a null."""
+    raw = bytes(part)
+    return b"" if raw == b"null" else raw
 
 
 def _told_by(user: bool, repo: bool, build: bool) -> str:
@@ -130,14 +125,14 @@ def _told(event: str, user: bytes, repo: bytes, build: bytes) -> tuple[str, tupl
         slug = _known_by(_decoded(_repo, repo, "repo").slug, "repo", repo)
     if build:
         made = _decoded(_build, build, "build")
-        if not made.number:
+        if made.number is None:
             raise _lacking("build")
         _check_once(build, "build", made.numbered())
         ref = made.ref or ""
     return slug or login, (ref,) if ref else ()
 
 
-def _decoded(decoder: Decoder[T], raw: bytes, name: str) -> T:
+def _decoded(decoder: json.Decoder[T], raw: bytes, name: str) -> T:
     try:
         return decoder.decode(raw)
     except ValidationError as error:
@@ -158,9 +153,9 @@ def _known_by(key: str | None, resource: str, raw: bytes, *, needed: bool = True
 def _check_once(raw: bytes, resource: str, count: int) -> None:
     """The resource has its key once: it is there `count` times in all, or else a slower look finds it once."""
     key = KEY[resource]
-    if raw.count(b'"%b"' % key.encode()) != count or SPELLED[0] in raw or SPELLED[1] in raw:
-        if repeated(raw, key):
-            raise twice(resource, key)
+    plain = raw.count(b'"%b"' % key.encode()) == count and SPELLED[0] not in raw and SPELLED[1] not in raw
+    if not plain and repeated(raw, key):
+        raise twice(resource, key)
 
 
 def _compact(given: Given) -> int:

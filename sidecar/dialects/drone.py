@@ -1,6 +1,7 @@
 """Drone's dialect: its events, and the request its server would post.
 
-Law: pure. The request is Drone's own, header for header; what we add comes behind it. A way to sign is a row of `SCHEMES`.
+Law: pure. The request is Drone's own, header for header; what we add comes behind it. A way to sign is a row of
+`SCHEMES`.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -5,6 +5,7 @@ URL, only a parser's bare complaint goes into it. What an exception means stands
 """
 
 import errno
+import os
 import re
 import socket
 import ssl
@@ -156,7 +157,8 @@ def _refused(error: BaseException, trial: Trial) -> Told:
 
 
 def _no_way(error: OSError, trial: Trial) -> Told:
-    return "network", f"no way to {trial.place}: {(error.strerror or 'the network failed').lower()}"
+    why = os.strerror(error.errno).lower() if error.errno else "its addresses failed in different ways"
+    return "network", f"no way to {trial.place}: {why}"
 
 
 def _reset(error: BaseException, trial: Trial) -> Told:

@@ -20,18 +20,20 @@ def claim(store: Store, name: str, limit: int, now: int, flow: int) -> Claimed:
     endpoint = store.ids.get(name)
     if endpoint is None:
         return Claimed(())
-    more = _end_holds(store, endpoint, flow)
+    more = endpoint in store.holding and _end_holds(store, endpoint, flow)
     flying = store.lanes_in_flight(endpoint)
     rows = list(store.db.execute(sql.CLAIM, (endpoint, now, flying, limit)))
     taken = store.memory.claimed.setdefault(endpoint, {})
     claims = []
-    for delivery, attempts, tries, owed_since, lane, seq, *event in rows:
+    for delivery, attempts, tries, owed_since, lane, seq, troubled, *event in rows:
         taken[lane] = delivery
-        token = (endpoint, lane, seq)
+        token = (endpoint, lane, seq, troubled)
         claims.append(Claim(delivery, name, to_event(event), attempts + 1, tries, owed_since, token))
     if more or len(claims) == limit:
         return Claimed(tuple(claims), next_due=now)
     due, hold = next(iter(store.db.execute(sql.NEXT, (endpoint, now, flow))))
+    if hold is None and not store.memory.claimed[endpoint]:
+        store.holding.discard(endpoint)
     return Claimed(tuple(claims), FAR if due is None else due, FAR if hold is None else hold)
 
 

@@ -15,6 +15,9 @@ NAME = "outbox.sqlite3"
 APPLICATION = 0x57484B53
 """SQLite's application_id of our files."""
 
+STATEMENTS = 300
+"""Compiled statements kept: each comes in as many forms as `store.SIZES` has rows."""
+
 MIGRATIONS = ("schema.sql",)
 """Files of this package; number n brings a database from version n to n + 1. Only ever append."""
 
@@ -35,7 +38,7 @@ def open_writer(directory: Path, vfs: str) -> apsw.Connection:
     path = directory / NAME
     with ExitStack() as undo:
         try:
-            db = apsw.Connection(str(path), vfs=vfs or None)
+            db = apsw.Connection(str(path), vfs=vfs or None, statementcachesize=STATEMENTS)
             undo.callback(_close, db)
             for pragma in _WRITING:
                 db.execute(pragma)

@@ -11,12 +11,14 @@ CREATE TABLE endpoints (
   dead      INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
--- owed: bytes of events not yet finished; event, delivery: the last numbers given; written: the time of the last commit.
+-- One row. owed: bytes of events not yet finished; event, delivery: the last numbers given; written: when it was last.
 CREATE TABLE totals (
-  name  TEXT    PRIMARY KEY,
-  value INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-INSERT INTO totals VALUES ('owed', 0), ('event', 0), ('delivery', 0), ('written', 0);
+  owed     INTEGER NOT NULL,
+  event    INTEGER NOT NULL,
+  delivery INTEGER NOT NULL,
+  written  INTEGER NOT NULL
+) STRICT;
+INSERT INTO totals VALUES (0, 0, 0, 0);
 
 -- What happened. `open` counts the deliveries not yet finished; the body stands apart, so that the log stays quick.
 CREATE TABLE events (

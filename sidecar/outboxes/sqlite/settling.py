@@ -26,11 +26,11 @@ def settle(store: Store, settlements: Sequence[Settlement]) -> None:
     if finished:
         rows = [_finished_row(s) for s in finished]
         finish(store, [(_endpoint(s), _seq(s)) for s in finished], rows)
-    won = [_lane(s) for s in finished if isinstance(s.verdict, Delivered)]
-    if won:
+    troubled = [s for s in finished if _token(s)[3]]
+    if troubled:
+        won = [_lane(s) for s in troubled if isinstance(s.verdict, Delivered)]
         store.db.execute(sql.SUCCEEDED, (json.dumps(won),))
-    if finished:
-        let_pass(store, [(s.claim.delivery, _lane(s)) for s in finished])
+        let_pass(store, [(s.claim.delivery, _lane(s)) for s in troubled])
     for s in live:
         if isinstance(s.verdict, RetryAt):
             _retry(store, s, s.verdict)
@@ -70,6 +70,7 @@ def _retry(store: Store, s: Settlement, verdict: RetryAt) -> None:
         store.db.execute(sql.NO_HOLD, (lane, since))
     else:
         store.db.execute(sql.HOLD, (lane, since, since + store.hold, delivery))
+        store.holding.add(_endpoint(s))
     tries = s.claim.tries + int(verdict.counted)
     status, reason, _ = _outcome(s.attempt)
     fault = int(s.fault)
@@ -117,7 +118,8 @@ def _seq(s: Settlement) -> int:
     return _token(s)[2]
 
 
-def _token(s: Settlement) -> tuple[int, int, int]:
+def _token(s: Settlement) -> tuple[int, int, int, bool]:
+    """Endpoint, lane, event number, and whether something has failed in the lane, as they were at the claim."""
     token = s.claim.token
     assert isinstance(token, tuple)
     return token

@@ -34,7 +34,7 @@ WHERE lanes.hold_until IS NULL AND (lanes.head IS NULL OR
 # -- claiming --------------------------------------------------------------------------------------------------------
 
 CLAIM = """
-SELECT d.id, d.attempts, d.tries, d.owed_since, l.id, e.seq,
+SELECT d.id, d.attempts, d.tries, d.owed_since, l.id, e.seq, l.failing_since IS NOT NULL OR l.holder IS NOT NULL,
        e.id, e.dialect, e.name, e.subject, b.body, e.fingerprint, e.accepted_at, e.refs, e.traceparent
 FROM lanes AS l CROSS JOIN deliveries AS d ON d.id = l.head
 CROSS JOIN events AS e ON e.seq = d.seq CROSS JOIN bodies AS b ON b.seq = e.seq
@@ -158,15 +158,15 @@ USED = "SELECT (SELECT page_count FROM pragma_page_count) - (SELECT freelist_cou
 
 # -- endpoints and totals --------------------------------------------------------------------------------------------
 
+HOLDING = "SELECT DISTINCT endpoint FROM lanes WHERE hold_until IS NOT NULL"
 ENDPOINTS = "SELECT id, name, health, pending, delivered, dead FROM endpoints"
 NEW_ENDPOINT = "INSERT INTO endpoints (id, name, health) VALUES (?, ?, ?)"
 SAVE_HEALTH = "UPDATE endpoints SET health = ?2 WHERE id = ?1"
 SAVE_COUNTS = """
 WITH v (id, pending, delivered, dead) AS (VALUES {rows})
 UPDATE endpoints SET pending = v.pending, delivered = v.delivered, dead = v.dead FROM v WHERE endpoints.id = v.id"""
-TOTALS = "SELECT name, value FROM totals"
-SAVE_TOTALS = """
-WITH v (name, value) AS (VALUES {rows}) UPDATE totals SET value = v.value FROM v WHERE totals.name = v.name"""
+TOTALS = "SELECT owed, event, delivery, written FROM totals"
+SAVE_TOTALS = "UPDATE totals SET owed = ?, event = ?, delivery = ?, written = ?"
 
 # -- reading the log -------------------------------------------------------------------------------------------------
 

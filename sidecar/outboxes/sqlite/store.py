@@ -22,8 +22,8 @@ Row = Sequence[str | bytes | int | None]
 Counters = tuple[int, int, int]
 """Deliveries of an endpoint: pending, delivered, dead."""
 
-CHUNK = 64
-"""Rows a statement at most; SQLite compiles one statement for each power of two up to here."""
+SIZES = (64, 32, *range(16, 0, -1))
+"""Rows of a statement; SQLite compiles, and the connection keeps, one for each."""
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ class Memory:
 
 @dataclass(slots=True)
 class Store:
-    """`hold` in ms; `order` is `subject` or `none`; `max_size` in bytes owed."""
+    """`hold` in ms; `order` is `subject` or `none`; `max_size` in bytes owed; `holding`: where there may be holds."""
 
     db: apsw.Connection
     hold: int
@@ -54,10 +54,13 @@ class Store:
     names: dict[int, str] = field(default_factory=dict)
     woken: set[str] = field(default_factory=set)
     changed: set[int] = field(default_factory=set)
+    holding: set[int] = field(default_factory=set)
 
     def load(self) -> None:
         """Read from the tables what is kept in memory."""
-        self.memory.totals = dict(self.db.execute(sql.TOTALS))
+        owed, event, delivery, written = next(iter(self.db.execute(sql.TOTALS)))
+        self.memory.totals = {"owed": owed, "event": event, "delivery": delivery, "written": written}
+        self.holding = {endpoint for (endpoint,) in self.db.execute(sql.HOLDING)}
         for id_, name, health, *counts in self.db.execute(sql.ENDPOINTS):
             self.ids[name], self.names[id_] = id_, name
             self.memory.counts[id_] = (counts[0], counts[1], counts[2])
@@ -66,7 +69,8 @@ class Store:
     def save(self, now: int) -> None:
         """Write totals and changed counters; the last step before a commit."""
         self.memory.totals["written"] = max(now, self.memory.totals["written"])
-        self.many(sql.SAVE_TOTALS, list(self.memory.totals.items()))
+        totals = self.memory.totals
+        self.db.execute(sql.SAVE_TOTALS, (totals["owed"], totals["event"], totals["delivery"], totals["written"]))
         self.many(sql.SAVE_COUNTS, [(id_, *self.memory.counts[id_]) for id_ in self.changed])
         self.changed.clear()
 
@@ -75,7 +79,7 @@ class Store:
         selected: list[tuple[int, ...]] = []
         start = 0
         while start < len(rows):
-            size = min(CHUNK, 1 << (len(rows) - start).bit_length() - 1)
+            size = next(size for size in SIZES if size <= len(rows) - start)
             part = rows[start : start + size]
             flat = [value for row in part for value in row]
             selected += self.db.execute(_for_rows(statement, size, len(part[0])), flat)
