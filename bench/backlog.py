@@ -78,11 +78,14 @@ def main() -> None:
         port = int(receiver.hear())
         small = measure(receiver, port, given.drain * given.rounds, given.drain, given.rounds)
         large = measure(receiver, port, given.backlog, given.drain, given.rounds)
-    print(f"{load.SIZE} B events of {load.REPOSITORIES} repositories; drained: {given.rounds} times {given.drain:,}, medians")
+    drained = f"drained: {given.rounds} times {given.drain:,}, medians"
+    print(f"{load.SIZE} B events of {load.REPOSITORIES} repositories; {drained}")
     for name, it in (("small", small), ("large", large)):
-        print(f"  {name:6} taken in at {it['filled']:7,.0f}/s   RSS idle {it['idle']:4.0f} MB, full {it['full']:4.0f}, drained "
-              f"{it['busy']:4.0f}   restart to ready {it['ready']:.2f} s   drains {it['rate']:6,.0f}/s   files {it['size']:6,.0f} MB")  # fmt: skip
-    print(f"  memory of the backlog {large['full'] - large['idle']:.0f} MB; drain ratio {large['rate'] / small['rate']:.2f}")
+        held = f"RSS idle {it['idle']:4.0f} MB, full {it['full']:4.0f}, drained {it['busy']:4.0f}"
+        speed = f"restart to ready {it['ready']:.2f} s   drains {it['rate']:6,.0f}/s   files {it['size']:6,.0f} MB"
+        print(f"  {name:6} taken in at {it['filled']:7,.0f}/s   {held}   {speed}")
+    memory, ratio = large["full"] - large["idle"], large["rate"] / small["rate"]
+    print(f"  memory of the backlog {memory:.0f} MB; drain ratio {ratio:.2f}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""The yardstick: an aiohttp loop that posts one signed body, made once, to the same receiver. No queue, no disk, no retry."""
+"""The yardstick: an aiohttp loop that posts one signed body to the same receiver. No queue, no disk, no retry.
+
+Law: nothing but aiohttp's client in the loop; the request is made once."""
 
 import asyncio
 import sys

@@ -7,6 +7,7 @@ import msgspec
 
 REPOSITORIES = 997
 SIZE = 1024
+HEAD = b"POST /events HTTP/1.1\r\nHost: sidecar\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
 
 def event(number: int) -> bytes:
@@ -33,11 +34,7 @@ async def singly(path: str, count: int, connections: int) -> list[float]:
         for number in numbers:
             body = event(number)
             start = time.perf_counter()
-            writer.write(
-                b"POST /events HTTP/1.1\r\nHost: sidecar\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-                % len(body)
-                + body
-            )
+            writer.write(HEAD % len(body) + body)
             head = await reader.readuntil(b"\r\n\r\n")
             if not head.startswith(b"HTTP/1.1 202"):
                 raise RuntimeError(head.decode())

@@ -1,6 +1,6 @@
 """How fast an event goes from the socket to the receiver's 2xx, beside a bare aiohttp loop, in one run.
 
-Law: what is compared alternates within one run; what is told is medians and ratios. These figures say nothing without the
+Law: what is compared alternates within one run; what is told is medians and ratios, which say nothing without the
 machine they came from. Loopback only; it ends by itself.
 """
 
@@ -127,23 +127,25 @@ def main() -> None:
                 acks += waits
                 rates["lines"].append(road(receiver, path, given.events, "lines")[0])
             busy = resident(pid)
-    report(rates, acks, ready, idle, busy, given)
+    report(rates, acks, {"ready": ready, "idle": idle, "busy": busy}, given)
 
 
 def report(
-    rates: dict[str, list[float]], acks: list[float], ready: float, idle: float, busy: float, given: argparse.Namespace
+    rates: dict[str, list[float]], acks: list[float], other: dict[str, float], given: argparse.Namespace
 ) -> None:
     yardstick = statistics.median(rates["bare"])
-    print(f"one endpoint, {load.SIZE} B events of {load.REPOSITORIES} repositories, {given.events} events a round, "
-          f"{given.rounds} alternating rounds, medians; {os.cpu_count()} cores, Python {sys.version.split()[0]}")  # fmt: skip
+    what = f"one endpoint, {load.SIZE} B events of {load.REPOSITORIES} repositories, {given.events} events a round"
+    print(
+        f"{what}, {given.rounds} alternating rounds, medians; {os.cpu_count()} cores, Python {sys.version.split()[0]}"
+    )
     names = {"bare": "bare aiohttp loop", "singly": "sidecar, singly (8 connections)", "lines": "sidecar, NDJSON"}
     for mode, name in names.items():
         rate = statistics.median(rates[mode])
         spread = f"{min(rates[mode]):,.0f} to {max(rates[mode]):,.0f}"
         print(f"  {name:34} {rate:8,.0f} events/s   ratio {rate / yardstick:4.2f}   ({spread})")
-    print(f"  acknowledged, singly               p50 {percentile(acks, 0.5) * 1e3:.2f} ms   "
-          f"p99 {percentile(acks, 0.99) * 1e3:.2f} ms")  # fmt: skip
-    print(f"  start to ready {ready:.2f} s   idle RSS {idle:.0f} MB   after the load {busy:.0f} MB")
+    p50, p99 = (percentile(acks, share) * 1e3 for share in (0.5, 0.99))
+    print(f"  acknowledged, singly               p50 {p50:.2f} ms   p99 {p99:.2f} ms")
+    print(f"  start to ready {other['ready']:.2f} s   RSS idle {other['idle']:.0f} MB, after it {other['busy']:.0f} MB")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,10 @@ import msgspec
 import structlog
 
 EVENTS: Mapping[str, str] = {
-    "api.failed": "A request on the socket met a fault of ours; it was answered 500. `path`, `error`.",
+    "api.cut_off": "A client of the socket was cut off. `reason`.",
+    "api.failed": "A request on the socket met a fault of ours; it was answered 500. `method`, `path`, `error`, "
+    "`traceback`.",
+    "api.not_http": "What came on the socket was no HTTP. `error`.",
     "api.listening": "The socket takes requests. `socket`.",
     "clock.jumped": "The system's clock leapt forward; ages wait an hour before they count. `detail`.",
     "config.notice": "Something in the environment was passed over on purpose. `detail`.",

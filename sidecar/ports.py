@@ -113,7 +113,7 @@ class Outbox(Protocol):
         ...
 
     def ready(self) -> str:
-        """ "" when it takes events, else why not: a sentence for a person."""
+        """Empty when it takes events, else why not: a sentence for a person."""
         ...
 
     async def close(self) -> None: ...
@@ -166,7 +166,7 @@ class Dialect(Protocol):
         ...
 
     def wants(self, event: Event, endpoint: Endpoint) -> str:
-        """ "" if the endpoint's filters let the event through, else the rule that keeps it away."""
+        """Empty if the endpoint's filters let the event through, else the rule that keeps it away."""
         ...
 
 

@@ -5,8 +5,8 @@ import random
 from collections import Counter
 from pathlib import Path
 
-from aiohttp import ClientError, web
-from hook import Hook, Seen, hook
+from aiohttp import ClientError, ClientSession, web
+from hook import Answer, Hook, Seen, hook
 from running import Process, build, environment, serving, start
 
 ROUNDS = 20
@@ -36,17 +36,20 @@ class Injector:
         except (ClientError, OSError):
             return
 
-    async def _one(self, session) -> None:
+    async def _one(self, session: ClientSession) -> None:
         number = next(self._numbers)
         body = build(number, f"octo/repo-{number % REPOSITORIES}", id=f"e{number}")
         async with session.post("/events", json=body) as answer:
             assert answer.status == 202, await answer.text()
             self._took((await answer.json())["id"])
 
-    async def _lines(self, session) -> None:
+    async def _lines(self, session: ClientSession) -> None:
         """An NDJSON stream; each line of the answer counts as it comes."""
         numbers = [next(self._numbers) for _ in range(20)]
-        text = [f'{{"id":"e{n}","action":"created","repo":{{"slug":"octo/repo-{n % 12}"}},"build":{{"number":{n}}}}}\n' for n in numbers]
+        text = [
+            f'{{"id":"e{n}","action":"created","repo":{{"slug":"octo/repo-{n % 12}"}},"build":{{"number":{n}}}}}\n'
+            for n in numbers
+        ]
         headers = {"Content-Type": "application/x-ndjson"}
         async with session.post("/events", data="".join(text).encode(), headers=headers) as answer:
             async for line in answer.content:
@@ -59,10 +62,10 @@ class Injector:
             self.enough.set()
 
 
-def slow_or_silent(dice: random.Random, loop_over: asyncio.Event):
+def slow_or_silent(dice: random.Random, loop_over: asyncio.Event) -> Answer:
     """Answers at once, after others, or not at all until the killing is over."""
 
-    async def answer(_: Seen) -> web.Response:
+    async def answer(seen: Seen) -> web.Response:
         if dice.random() < 0.05:
             await loop_over.wait()
         for _ in range(dice.randrange(30)):
@@ -72,7 +75,7 @@ def slow_or_silent(dice: random.Random, loop_over: asyncio.Event):
     return answer
 
 
-async def test_nothing_acknowledged_is_lost_over_20_kills_and_few_come_twice(tmp_path: Path):
+async def test_nothing_acknowledged_is_lost_over_20_kills_and_few_come_twice(tmp_path: Path) -> None:
     dice, over = random.Random(20), asyncio.Event()
     async with hook(slow_or_silent(dice, over)) as receiver:
         settings = environment(
@@ -106,7 +109,7 @@ async def one_life(settings: dict[str, str], receiver: Hook, number: int, dice: 
     return injector.accepted
 
 
-async def test_killed_in_the_middle_of_an_outage_every_repository_still_keeps_its_order(tmp_path: Path):
+async def test_killed_in_the_middle_of_an_outage_every_repository_still_keeps_its_order(tmp_path: Path) -> None:
     dice, back = random.Random(4), asyncio.Event()
 
     async def answer(seen: Seen) -> web.Response:
@@ -114,7 +117,9 @@ async def test_killed_in_the_middle_of_an_outage_every_repository_still_keeps_it
         return web.Response(status=503 if not back.is_set() or shaky else 204)
 
     async with hook(answer) as receiver:
-        settings = environment(tmp_path, DRONE_WEBHOOK_ENDPOINT=receiver.url, SIDECAR_RETRY_SCHEDULE="50ms,100ms,200ms,1s,1s,1s")
+        settings = environment(
+            tmp_path, DRONE_WEBHOOK_ENDPOINT=receiver.url, SIDECAR_RETRY_SCHEDULE="50ms,100ms,200ms,1s,1s,1s"
+        )
         async with serving(settings) as process:
             for number in range(400):
                 status, _ = await process.post("/events", build(number, f"octo/repo-{number % 10}", id=f"e{number}"))
@@ -130,6 +135,7 @@ async def test_killed_in_the_middle_of_an_outage_every_repository_still_keeps_it
         async with serving(settings) as process:
             await receiver.until(lambda: len({seen.event for seen in receiver.good}) == 400, 60)
             assert await process.stop() == 0
+    taken = [int(seen.event[1:]) for seen in receiver.good]
     for repo in range(10):
-        order = list(dict.fromkeys(int(s.event[1:]) for s in receiver.good if int(s.event[1:]) % 10 == repo))
+        order = list(dict.fromkeys(number for number in taken if number % 10 == repo))
         assert order == sorted(order)

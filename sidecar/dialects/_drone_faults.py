@@ -16,20 +16,25 @@ from sidecar.errors import Malformed, NotAnEvent, Problem
 
 PLACE = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>\$.*)`)?", re.DOTALL)
 STEP = re.compile(r"\.(?P<member>\w+)|\[(?P<index>\d+)\]")
+LONE = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]", re.DOTALL)
 SHORT = 60
+NEAR = 0.7
+"""From here on two names are one with a slip; `completed` is no `created`."""
 
 _syntax = json.Decoder(Raw)
 _members = json.Decoder(dict[str, Raw])
 _pairs = JSONDecoder(object_pairs_hook=tuple, parse_int=str, parse_float=str)
 
 
-def malformed(error: UnicodeDecodeError | DecodeError | RecursionError) -> Malformed:
+def malformed(error: UnicodeDecodeError | DecodeError | RecursionError, raw: bytes) -> Malformed:
     """The body is no JSON that can be forwarded."""
     match error:
         case UnicodeDecodeError():
             return Malformed(f"not JSON: byte {error.start} is no UTF-8")
         case RecursionError():
             return Malformed("nested too deeply to be read")
+        case _ if LONE.search(raw):
+            return Malformed("not JSON: it has half of a surrogate pair, which is no character")
         case _:
             return Malformed(f"not JSON: {error}")
 
@@ -41,8 +46,8 @@ def no_event(error: ValidationError, raw: bytes, known: Iterable[str]) -> Proble
         names: Iterable[str] = _members.decode(raw)
     except ValidationError:
         return NotAnEvent("an event is a JSON object, of the form Drone posts")
-    except DecodeError as broken:
-        return malformed(broken)
+    except (DecodeError, RecursionError) as broken:
+        return malformed(broken, raw)
     known = list(known)
     for name in names:
         if name not in known:
@@ -80,10 +85,10 @@ def twice(*places: str) -> NotAnEvent:
 
 
 def unknown(name: str, known: Iterable[str]) -> str:
-    """The name, and what to write instead: `'reop'; did you mean repo?`"""
+    """The name in short, and what to write instead: `'reop'; did you mean repo?`"""
     known = list(known)
     shown = repr(name if len(name) <= SHORT else name[:SHORT] + "…")
-    if near := get_close_matches(name[:SHORT].lower(), known, 1):
+    if near := get_close_matches(name[:SHORT].lower(), known, 1, NEAR):
         return f"{shown}; did you mean {near[0]}?"
     return f"{shown}; there is {', '.join(known)}"
 

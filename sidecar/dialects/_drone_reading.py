@@ -76,7 +76,7 @@ def read(raw: bytes, *, id: str, now: int, instance: Instance, traceparent: str 
     except ValidationError as error:
         raise no_event(error, raw, Given.__struct_fields__) from None
     except (UnicodeDecodeError, DecodeError, RecursionError) as error:
-        raise malformed(error) from None
+        raise malformed(error, raw) from None
 
 
 def _event(raw: bytes, given: Given, *, id: str, now: int, instance: Instance, traceparent: str) -> Event:
