@@ -1,4 +1,5 @@
-"""A real HTTP receiver for tests: keeps what came, answers as told. Law: nobody sleeps; who waits, waits for a request."""
+"""A real HTTP receiver for tests: keeps what came, answers as told. Law: nobody sleeps; who waits, waits for a
+request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -1,4 +1,5 @@
-"""The real process, for tests that stop, kill and restart it. Law: ends what it started, by pid, and shows its log on failure."""
+"""The real process, for tests that stop, kill and restart it. Law: ends what it started, by pid, and shows its log on
+failure."""
 
 import asyncio
 import json

@@ -1,6 +1,7 @@
 """The dispatcher over a real outbox, with time and the wire made up: days pass in milliseconds.
 
-Law: only time and the wire are faked. Time moves on to the next moment that somebody waits for, once nothing is under way.
+Law: only time and the wire are faked. Time moves on to the next moment that somebody waits for, once nothing is under
+way.
 """
 
 import asyncio
@@ -53,7 +54,8 @@ class PlainDialect:
         return Request(headers, event.body)
 
 
-Script = Callable[[Sent], Outcome | Awaitable[Outcome]]
+Answer = Outcome | Awaitable[Outcome]
+Script = Callable[[Sent], Answer]
 
 
 @dataclass

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
-from simulation import SCHEDULE, Sent, endpoint, simulation
+from simulation import SCHEDULE, Answer, Sent, endpoint, simulation
 
 from sidecar.model import FAR, Query, Response, Unreachable
 
 
-async def test_an_event_is_sent_to_every_endpoint_at_once(tmp_path: Path):
+async def test_an_event_is_sent_to_every_endpoint_at_once(tmp_path: Path) -> None:
     hooks = [endpoint("a"), endpoint("b")]
     async with simulation(tmp_path, endpoints=hooks) as it:
         await it.add("x", to=("a", "b"))
@@ -17,7 +18,7 @@ async def test_an_event_is_sent_to_every_endpoint_at_once(tmp_path: Path):
         assert {(s.at, s.endpoint) for s in it.wire.sent} == {(it.clock.now(), "a"), (it.clock.now(), "b")}
 
 
-async def test_a_failed_delivery_is_tried_again_by_the_schedule_and_then_dead(tmp_path: Path):
+async def test_a_failed_delivery_is_tried_again_by_the_schedule_and_then_dead(tmp_path: Path) -> None:
     async with simulation(tmp_path, lambda _: Response(404, b"gone fishing")) as it:
         start = it.clock.now()
         await it.add("x")
@@ -35,7 +36,7 @@ async def test_a_failed_delivery_is_tried_again_by_the_schedule_and_then_dead(tm
         assert [a.answer for a in await it.outbox.attempts(1)] == [b"gone fishing"] * 6
 
 
-async def test_a_refused_body_is_dead_at_once_with_the_receivers_answer_kept(tmp_path: Path):
+async def test_a_refused_body_is_dead_at_once_with_the_receivers_answer_kept(tmp_path: Path) -> None:
     async with simulation(tmp_path, lambda _: Response(422, b"no such repo")) as it:
         await it.add("x")
         await it.until(lambda: len(it.wire.sent) == 1)
@@ -47,15 +48,15 @@ async def test_a_refused_body_is_dead_at_once_with_the_receivers_answer_kept(tmp
         assert len(it.wire.sent) == 1
 
 
-async def test_no_more_attempts_are_in_flight_than_the_endpoint_allows(tmp_path: Path):
+async def test_no_more_attempts_are_in_flight_than_the_endpoint_allows(tmp_path: Path) -> None:
     async with simulation(tmp_path, lambda _: it.take(100, Response(200)), endpoints=[endpoint(concurrency=3)]) as it:
         await it.add(*[f"s{n}" for n in range(20)])
         await it.until(lambda: len(it.wire.good) == 20)
         assert it.wire.most == {"hook": 3}
 
 
-async def test_a_slow_endpoint_delays_no_other(tmp_path: Path):
-    def script(sent: Sent):
+async def test_a_slow_endpoint_delays_no_other(tmp_path: Path) -> None:
+    def script(sent: Sent) -> Answer:
         return it.take(10_000, Response(200)) if sent.endpoint == "slow" else Response(200)
 
     async with simulation(tmp_path, script, endpoints=[endpoint("slow"), endpoint("quick")]) as it:
@@ -66,7 +67,7 @@ async def test_a_slow_endpoint_delays_no_other(tmp_path: Path):
         await it.until(lambda: len(it.wire.to("slow")) == 100)
 
 
-async def test_after_five_failures_few_probes_are_made_and_what_waits_uses_up_no_attempt(tmp_path: Path):
+async def test_after_five_failures_few_probes_are_made_and_what_waits_uses_up_no_attempt(tmp_path: Path) -> None:
     hour = 3_600_000
     async with simulation(tmp_path, lambda _: Response(503)) as it:
         await it.add(*[f"s{n}" for n in range(400)])
@@ -78,10 +79,10 @@ async def test_after_five_failures_few_probes_are_made_and_what_waits_uses_up_no
         assert tries.count(0) >= 384
 
 
-async def test_probes_go_round_so_that_one_poisoned_event_cannot_keep_an_endpoint_down(tmp_path: Path):
+async def test_probes_go_round_so_that_one_poisoned_event_cannot_keep_an_endpoint_down(tmp_path: Path) -> None:
     healthy = asyncio.Event()
 
-    def script(sent: Sent):
+    def script(sent: Sent) -> Answer:
         return Response(200) if healthy.is_set() and sent.event != "poison-1" else Response(500)
 
     async with simulation(tmp_path, script) as it:
@@ -92,11 +93,11 @@ async def test_probes_go_round_so_that_one_poisoned_event_cannot_keep_an_endpoin
         assert len(it.wire.good) == 30
 
 
-async def test_when_the_endpoint_is_back_what_failed_is_due_at_once_and_the_flow_grows_gently(tmp_path: Path):
+async def test_when_the_endpoint_is_back_what_failed_is_due_at_once_and_the_flow_grows_gently(tmp_path: Path) -> None:
     broken = asyncio.Event()
     broken.set()
 
-    def script(_: Sent):
+    def script(_: Sent) -> Answer:
         return it.take(10, Response(503 if broken.is_set() else 200))
 
     async with simulation(tmp_path, script) as it:
@@ -112,10 +113,10 @@ async def test_when_the_endpoint_is_back_what_failed_is_due_at_once_and_the_flow
         assert it.dispatcher.health("hook").state == "active"
 
 
-async def test_retry_after_holds_the_whole_endpoint_and_no_other(tmp_path: Path):
+async def test_retry_after_holds_the_whole_endpoint_and_no_other(tmp_path: Path) -> None:
     told = iter([Response(429, b"", "60")])
 
-    def script(sent: Sent):
+    def script(sent: Sent) -> Answer:
         return next(told, Response(200)) if sent.endpoint == "busy" else Response(200)
 
     async with simulation(tmp_path, script, endpoints=[endpoint("busy", concurrency=1), endpoint("idle")]) as it:
@@ -126,7 +127,7 @@ async def test_retry_after_holds_the_whole_endpoint_and_no_other(tmp_path: Path)
         assert [s.at - start for s in it.wire.sent if s.endpoint == "busy"][:2] == [0, 60_000]
 
 
-async def test_410_pauses_and_resume_goes_on_in_order(tmp_path: Path):
+async def test_410_pauses_and_resume_goes_on_in_order(tmp_path: Path) -> None:
     gone = iter([Response(410)])
     async with simulation(tmp_path, lambda _: next(gone, Response(200)), endpoints=[endpoint(concurrency=1)]) as it:
         await it.add("x", "x", "x")
@@ -139,7 +140,7 @@ async def test_410_pauses_and_resume_goes_on_in_order(tmp_path: Path):
         assert [a.status for a in await it.outbox.attempts(1)] == [410, 200]
 
 
-async def test_paused_by_hand_nothing_starts_and_the_rest_of_its_neighbours_go_on(tmp_path: Path):
+async def test_paused_by_hand_nothing_starts_and_the_rest_of_its_neighbours_go_on(tmp_path: Path) -> None:
     async with simulation(tmp_path, endpoints=[endpoint("a"), endpoint("b")]) as it:
         await it.dispatcher.pause("a")
         await it.add("x", "y", to=("a", "b"))
@@ -149,7 +150,7 @@ async def test_paused_by_hand_nothing_starts_and_the_rest_of_its_neighbours_go_o
         await it.until(lambda: len(it.wire.to("a")) == 2)
 
 
-async def test_health_survives_a_restart(tmp_path: Path):
+async def test_health_survives_a_restart(tmp_path: Path) -> None:
     async with simulation(tmp_path, lambda _: Unreachable("refused")) as it:
         await it.add(*[f"s{n}" for n in range(30)])
         await it.pass_(30_000)
@@ -168,17 +169,17 @@ async def test_health_survives_a_restart(tmp_path: Path):
         assert it.wire.sent[0].at == before.not_before
 
 
-async def test_a_rate_is_kept_smoothly(tmp_path: Path):
+async def test_a_rate_is_kept_smoothly(tmp_path: Path) -> None:
     async with simulation(tmp_path, endpoints=[endpoint(rate=10)]) as it:
         await it.add(*[f"s{n}" for n in range(31)])
         await it.until(lambda: len(it.wire.good) == 31)
         times = [s.at for s in it.wire.sent]
         assert 2_900 <= times[-1] - times[0] <= 3_100
-        assert min(b - a for a, b in zip(times, times[1:], strict=False)) >= 80
+        assert min(b - a for a, b in pairwise(times)) >= 80
 
 
-async def test_draining_finishes_what_is_due_now_and_leaves_later_retries(tmp_path: Path):
-    def script(sent: Sent):
+async def test_draining_finishes_what_is_due_now_and_leaves_later_retries(tmp_path: Path) -> None:
+    def script(sent: Sent) -> Answer:
         return it.take(50, Response(404 if sent.subject == "bad" else 200))
 
     async with simulation(tmp_path, script, endpoints=[endpoint(concurrency=2)]) as it:
@@ -190,7 +191,7 @@ async def test_draining_finishes_what_is_due_now_and_leaves_later_retries(tmp_pa
         assert (await it.outbox.counts())["hook"].pending == 1
 
 
-async def test_an_idle_dispatcher_waits_for_an_event_alone(tmp_path: Path):
+async def test_an_idle_dispatcher_waits_for_an_event_alone(tmp_path: Path) -> None:
     async with simulation(tmp_path) as it:
         await it.add("x")
         await it.until(lambda: len(it.wire.good) == 1)

@@ -18,14 +18,16 @@ def named(path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", ALL, ids=named)
-def test_no_file_is_longer_than_400_lines(path: Path):
+def test_no_file_is_longer_than_400_lines(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= FILE
 
 
 @pytest.mark.parametrize("path", ALL, ids=named)
-def test_no_function_is_longer_than_40_lines(path: Path):
+def test_no_function_is_longer_than_40_lines(path: Path) -> None:
     """Its docstring is not counted: saying what a function takes must cost nothing."""
-    functions = (n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
+    functions = (
+        n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
     assert [f"{f.name}: {lines(f)}" for f in functions if lines(f) > FUNCTION] == []
 
 
@@ -37,19 +39,21 @@ def lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 @pytest.mark.parametrize("path", CODE, ids=named)
-def test_every_file_opens_with_its_law(path: Path):
-    assert re.search(r"\bLaws?:", ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""), "say what it keeps: `Law: …`"
+def test_every_file_opens_with_its_law(path: Path) -> None:
+    assert re.search(r"\bLaws?:", ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""), (
+        "say what it keeps: `Law: …`"
+    )
 
 
 @pytest.mark.parametrize("path", ALL, ids=named)
-def test_an_ignore_names_its_code_and_its_reason(path: Path):
+def test_an_ignore_names_its_code_and_its_reason(path: Path) -> None:
     pattern = re.compile(r"#\s*(noqa|type:\s*ignore|pragma)(?!.*[\])\w]\s+[-#]?\s*\w.*\w)")
     found = [line for line in path.read_text("utf-8").splitlines() if "re.compile" not in line and pattern.search(line)]
     assert found == []
 
 
 @pytest.mark.parametrize("path", CODE, ids=named)
-def test_no_import_hides_in_a_function_unless_the_feature_is_optional(path: Path):
+def test_no_import_hides_in_a_function_unless_the_feature_is_optional(path: Path) -> None:
     text = path.read_text("utf-8")
     source = text.splitlines()
     hidden = [
@@ -62,7 +66,7 @@ def test_no_import_hides_in_a_function_unless_the_feature_is_optional(path: Path
     assert hidden == []
 
 
-def test_the_lock_pins_every_package_with_hashes_and_names_no_host():
+def test_the_lock_pins_every_package_with_hashes_and_names_no_host() -> None:
     for lock in ROOT.glob("requirements*.lock"):
         text = lock.read_text("utf-8")
         assert "://" not in text
@@ -71,7 +75,7 @@ def test_the_lock_pins_every_package_with_hashes_and_names_no_host():
             assert "--hash=sha256:" in block, block.splitlines()[0]
 
 
-def test_what_pyproject_asks_for_is_locked():
+def test_what_pyproject_asks_for_is_locked() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     locked = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements.lock").read_text("utf-8"), re.MULTILINE))
     assert {re.split(r"[<>=]", wanted)[0] for wanted in project["dependencies"]} <= locked

@@ -8,7 +8,7 @@ from hook import Seen, hook
 from running import build, environment, serving
 
 
-async def test_with_the_first_endpoint_dead_the_second_gets_100_of_100(tmp_path: Path):
+async def test_with_the_first_endpoint_dead_the_second_gets_100_of_100(tmp_path: Path) -> None:
     async with hook() as dead:
         gone = dead.url
     async with hook() as alive:
@@ -22,7 +22,7 @@ async def test_with_the_first_endpoint_dead_the_second_gets_100_of_100(tmp_path:
             assert states[alive.url] == "active"
 
 
-async def test_a_silent_endpoint_delays_neither_the_caller_nor_the_other(tmp_path: Path):
+async def test_a_silent_endpoint_delays_neither_the_caller_nor_the_other(tmp_path: Path) -> None:
     silent = asyncio.Event()
 
     async def never(_: Seen) -> web.Response:

@@ -2,12 +2,13 @@
 
 import random
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 
 import pytest
-from simulation import HOLD, Sent, Simulation, endpoint, simulation
+from simulation import HOLD, Answer, Sent, Simulation, endpoint, simulation
 
-from sidecar.model import Response, Unreachable
+from sidecar.model import Outcome, Response, Unreachable
 
 MINUTE = 60_000
 
@@ -38,7 +39,7 @@ class Shaky:
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_an_outage_is_played_through_and_every_repository_keeps_its_order(tmp_path: Path, seed: int):
+async def test_an_outage_is_played_through_and_every_repository_keeps_its_order(tmp_path: Path, seed: int) -> None:
     """400 events of 10 repositories wait for a receiver that answers 503 for an hour, and then 10 % errors.
 
     No event fails thrice after the outage: its third wait, 30 minutes, is longer than the hold, and then others may pass.
@@ -54,7 +55,7 @@ async def test_an_outage_is_played_through_and_every_repository_keeps_its_order(
         assert it.wire.good[-1].at <= back + 20 * MINUTE
 
 
-async def test_order_survives_a_restart_in_the_middle_of_an_outage(tmp_path: Path):
+async def test_order_survives_a_restart_in_the_middle_of_an_outage(tmp_path: Path) -> None:
     taken: list[Sent] = []
     async with simulation(tmp_path, lambda _: Unreachable("refused")) as it:
         clock = it.clock
@@ -63,16 +64,16 @@ async def test_order_survives_a_restart_in_the_middle_of_an_outage(tmp_path: Pat
     for seed in range(4):
         async with simulation(tmp_path, Shaky(seed), clock=clock) as it:
             enough = min(60, 200 - len({sent.event for sent in taken}))
-            await it.until(lambda enough=enough, it=it: len(it.wire.good) >= enough)  # type: ignore[misc] # bound early
+            await it.until(partial(lambda wire, enough: len(wire.good) >= enough, it.wire, enough))
         taken += it.wire.good
     assert len({sent.event for sent in taken}) == 200
     assert_ordered(it, taken)
 
 
-async def test_two_of_one_subject_are_never_in_flight_at_once(tmp_path: Path):
+async def test_two_of_one_subject_are_never_in_flight_at_once(tmp_path: Path) -> None:
     busy: set[str] = set()
 
-    async def script(sent: Sent):
+    async def script(sent: Sent) -> Outcome:
         assert sent.subject not in busy
         busy.add(sent.subject)
         outcome = await it.take(dice.randrange(1, 50), Response(dice.choice([200, 200, 404])))
@@ -85,8 +86,8 @@ async def test_two_of_one_subject_are_never_in_flight_at_once(tmp_path: Path):
         await it.until(lambda: len(it.wire.good) == 140)
 
 
-async def test_a_failing_event_holds_back_its_own_repository_for_the_hold_and_no_other(tmp_path: Path):
-    def script(sent: Sent):
+async def test_a_failing_event_holds_back_its_own_repository_for_the_hold_and_no_other(tmp_path: Path) -> None:
+    def script(sent: Sent) -> Answer:
         return Response(404 if sent.event == "bad-1" else 200)
 
     async with simulation(tmp_path, script) as it:
@@ -99,10 +100,10 @@ async def test_a_failing_event_holds_back_its_own_repository_for_the_hold_and_no
         assert it.clock.now() - start == HOLD
 
 
-async def test_the_hold_stands_still_while_the_endpoint_is_failing(tmp_path: Path):
+async def test_the_hold_stands_still_while_the_endpoint_is_failing(tmp_path: Path) -> None:
     """An outage of ten hours must not let later events pass the one that failed before it."""
 
-    def script(sent: Sent):
+    def script(sent: Sent) -> Answer:
         if sent.event == "bad-1" and sent.at < start + 11 * hour:
             return Response(404)
         return Unreachable("refused") if start + MINUTE < sent.at < start + 10 * hour else Response(200)
@@ -121,7 +122,7 @@ async def test_the_hold_stands_still_while_the_endpoint_is_failing(tmp_path: Pat
         assert passed >= start + 10 * hour
 
 
-async def test_while_paused_the_hold_stands_still(tmp_path: Path):
+async def test_while_paused_the_hold_stands_still(tmp_path: Path) -> None:
     async with simulation(tmp_path, lambda sent: Response(404 if sent.event == "bad-1" else 200)) as it:
         await it.add("bad", "bad")
         await it.pass_(MINUTE)
@@ -133,7 +134,7 @@ async def test_while_paused_the_hold_stands_still(tmp_path: Path):
         assert it.clock.now() - resumed == HOLD - MINUTE
 
 
-async def test_without_an_order_nothing_is_held_back(tmp_path: Path):
+async def test_without_an_order_nothing_is_held_back(tmp_path: Path) -> None:
     async with simulation(tmp_path, lambda sent: Response(404 if sent.event == "x-1" else 200), order="none") as it:
         start = it.clock.now()
         await it.add("x", "x", "x")
@@ -141,8 +142,8 @@ async def test_without_an_order_nothing_is_held_back(tmp_path: Path):
         assert it.clock.now() == start
 
 
-async def test_each_endpoint_keeps_an_order_of_its_own(tmp_path: Path):
-    def script(sent: Sent):
+async def test_each_endpoint_keeps_an_order_of_its_own(tmp_path: Path) -> None:
+    def script(sent: Sent) -> Answer:
         return Response(404 if sent.endpoint == "a" and sent.event == "x-1" else 200)
 
     async with simulation(tmp_path, script, endpoints=[endpoint("a"), endpoint("b")]) as it:

@@ -1,4 +1,5 @@
-"""The process as an operator meets it: start, stop, signals, who else is there. Law: the real thing, by its exit status and log."""
+"""The process as an operator meets it: start, stop, signals, who else is there. Law: the real thing, by its exit
+status and log."""
 
 import asyncio
 import os
@@ -13,7 +14,7 @@ from hook import Seen, hook
 from running import SECRET, build, environment, serving, start
 
 
-async def test_it_says_when_it_is_ready_and_stops_with_0_on_sigterm_and_sigint(tmp_path: Path):
+async def test_it_says_when_it_is_ready_and_stops_with_0_on_sigterm_and_sigint(tmp_path: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         async with serving(environment(tmp_path)) as process:
             ready = await process.until("sidecar.ready")
@@ -24,7 +25,7 @@ async def test_it_says_when_it_is_ready_and_stops_with_0_on_sigterm_and_sigint(t
         assert not Path(process.socket).exists()
 
 
-async def test_on_sigterm_it_takes_no_more_finishes_what_is_due_and_leaves_later_retries(tmp_path: Path):
+async def test_on_sigterm_it_takes_no_more_finishes_what_is_due_and_leaves_later_retries(tmp_path: Path) -> None:
     asked, go = asyncio.Event(), asyncio.Event()
 
     async def answer(seen: Seen) -> web.Response:
@@ -53,7 +54,7 @@ async def test_on_sigterm_it_takes_no_more_finishes_what_is_due_and_leaves_later
             assert (process.log[-2]["waiting"], process.log[-2]["drained"]) == (1, True)
 
 
-async def test_when_the_drain_time_runs_out_it_still_ends_with_0_and_says_what_is_left(tmp_path: Path):
+async def test_when_the_drain_time_runs_out_it_still_ends_with_0_and_says_what_is_left(tmp_path: Path) -> None:
     async def never(_: Seen) -> web.Response:
         await asyncio.Event().wait()
         return web.Response()
@@ -67,7 +68,7 @@ async def test_when_the_drain_time_runs_out_it_still_ends_with_0_and_says_what_i
             assert (process.log[-2]["waiting"], process.log[-2]["drained"]) == (1, False)
 
 
-async def test_a_second_signal_ends_it_at_once_with_1(tmp_path: Path):
+async def test_a_second_signal_ends_it_at_once_with_1(tmp_path: Path) -> None:
     async def never(_: Seen) -> web.Response:
         await asyncio.Event().wait()
         return web.Response()
@@ -82,7 +83,7 @@ async def test_a_second_signal_ends_it_at_once_with_1(tmp_path: Path):
             assert await process.ended() == 1
 
 
-async def test_the_sockets_mode_is_as_configured(tmp_path: Path):
+async def test_the_sockets_mode_is_as_configured(tmp_path: Path) -> None:
     for mode in ("0660", "0600", "0666"):
         async with serving(environment(tmp_path, SIDECAR_SOCKET_MODE=mode)) as process:
             found = os.stat(process.socket)  # noqa: PTH116 - a socket, not a file to be read
@@ -90,7 +91,7 @@ async def test_the_sockets_mode_is_as_configured(tmp_path: Path):
             assert stat.S_IMODE(found.st_mode) == int(mode, 8)
 
 
-async def test_a_stale_socket_of_a_dead_process_is_replaced(tmp_path: Path):
+async def test_a_stale_socket_of_a_dead_process_is_replaced(tmp_path: Path) -> None:
     settings = environment(tmp_path)
     async with serving(settings) as process:
         await process.kill()
@@ -99,7 +100,7 @@ async def test_a_stale_socket_of_a_dead_process_is_replaced(tmp_path: Path):
         assert (await process.get("/healthz"))["status"] == "alive"
 
 
-async def test_a_live_socket_is_refused_with_a_clear_message(tmp_path: Path):
+async def test_a_live_socket_is_refused_with_a_clear_message(tmp_path: Path) -> None:
     async with serving(environment(tmp_path)) as first:
         second = await start(environment(tmp_path, SIDECAR_DATA_DIR=str(tmp_path / "other")))
         assert await second.ended() == 1
@@ -109,7 +110,7 @@ async def test_a_live_socket_is_refused_with_a_clear_message(tmp_path: Path):
         assert (await first.get("/healthz"))["status"] == "alive"
 
 
-async def test_a_second_process_on_the_same_data_directory_is_refused(tmp_path: Path):
+async def test_a_second_process_on_the_same_data_directory_is_refused(tmp_path: Path) -> None:
     async with serving(environment(tmp_path)):
         second = await start(environment(tmp_path, SIDECAR_SOCKET=str(tmp_path / "other")))
         assert await second.ended() == 1
@@ -117,7 +118,7 @@ async def test_a_second_process_on_the_same_data_directory_is_refused(tmp_path: 
         assert "in use by another sidecar" in line["detail"]
 
 
-async def test_a_file_that_is_no_socket_is_left_alone(tmp_path: Path):
+async def test_a_file_that_is_no_socket_is_left_alone(tmp_path: Path) -> None:
     settings = environment(tmp_path)
     Path(settings["SIDECAR_SOCKET"]).write_text("precious")
     process = await start(settings)
@@ -126,7 +127,7 @@ async def test_a_file_that_is_no_socket_is_left_alone(tmp_path: Path):
 
 
 @pytest.mark.parametrize("bad", ["file/data", "file"])
-async def test_a_data_directory_that_cannot_be_made_is_named_with_the_way_out(tmp_path: Path, bad: str):
+async def test_a_data_directory_that_cannot_be_made_is_named_with_the_way_out(tmp_path: Path, bad: str) -> None:
     (tmp_path / "file").write_text("in the way")
     process = await start(environment(tmp_path, SIDECAR_DATA_DIR=str(tmp_path / bad)))
     assert await process.ended() == 1
@@ -134,7 +135,7 @@ async def test_a_data_directory_that_cannot_be_made_is_named_with_the_way_out(tm
     assert "SIDECAR_DATA_DIR" in line["detail"]
 
 
-async def test_a_bad_configuration_names_every_fault_and_ends_with_2(tmp_path: Path):
+async def test_a_bad_configuration_names_every_fault_and_ends_with_2(tmp_path: Path) -> None:
     settings = environment(tmp_path, SIDECAR_TIMEOUT="soon", SIDECAR_CONCURENCY="4", DRONE_WEBHOOK_EVENTS="[a-")
     process = await start(settings)
     assert await process.ended() == 2
@@ -144,7 +145,7 @@ async def test_a_bad_configuration_names_every_fault_and_ends_with_2(tmp_path: P
     assert not Path(settings["SIDECAR_SOCKET"]).exists()
 
 
-async def test_damage_of_the_disk_is_told_at_the_start_and_nothing_crashes(tmp_path: Path):
+async def test_damage_of_the_disk_is_told_at_the_start_and_nothing_crashes(tmp_path: Path) -> None:
     settings = environment(tmp_path)
     async with serving(settings) as process:
         await process.stop()
@@ -156,13 +157,15 @@ async def test_damage_of_the_disk_is_told_at_the_start_and_nothing_crashes(tmp_p
     assert str(file) in line["detail"]
 
 
-async def test_no_secret_and_no_query_is_ever_said(tmp_path: Path):
+async def test_no_secret_and_no_query_is_ever_said(tmp_path: Path) -> None:
     async with hook() as receiver:
         url = receiver.url.replace("http://", "http://user:hunter2@") + "?token=s3cr3t-query"
         async with serving(environment(tmp_path, DRONE_WEBHOOK_ENDPOINT=url)) as process:
             await process.post("/events", build(1, id="one"))
             await receiver.until_good(1)
-            shown = [await process.get(p) for p in ("/endpoints", "/deliveries", "/deliveries/1", "/events/one", "/readyz")]
+            shown = [
+                await process.get(p) for p in ("/endpoints", "/deliveries", "/deliveries/1", "/events/one", "/readyz")
+            ]
             await process.stop()
         assert receiver.seen[0].headers["Authorization"].startswith("Basic ")
         said = f"{process.log} {shown}"
@@ -170,7 +173,7 @@ async def test_no_secret_and_no_query_is_ever_said(tmp_path: Path):
             assert secret not in said
 
 
-async def test_idle_it_uses_no_cpu(tmp_path: Path):
+async def test_idle_it_uses_no_cpu(tmp_path: Path) -> None:
     """Measured in the kernel's own clock ticks while a blocked read of ours waits for a second of wall time."""
     async with serving(environment(tmp_path, DRONE_WEBHOOK_ENDPOINT="http://127.0.0.1:1/")) as process:
         await process.get("/readyz")

@@ -13,10 +13,11 @@ from ipaddress import ip_address
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
+from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
 from sidecar.model import Endpoint, Outcome, Request, Response
-from sidecar.transport import failures, networks, targets
+from sidecar.transport import direct, failures, networks, targets
 from sidecar.transport.names import Names
 from sidecar.transport.targets import Target
 from sidecar.transport.trial import READ, Trial
@@ -62,8 +63,8 @@ class HttpTransport:
         self._targets = targets.prepare(endpoints, proxy_for, total_connections)
         self._blocked = tuple(blocked)
         self._names = resolver or Names()
-        self._session = self._open(keep_alive=True)
-        self._once = self._open(keep_alive=False)
+        self._kept, self._fresh = self._connector(keep_alive=True), self._connector(keep_alive=False)
+        self._session, self._once = self._open(self._kept), self._open(self._fresh)
 
     async def send(self, endpoint: Endpoint, request: Request) -> Outcome:
         target = self._targets[endpoint.name]
@@ -73,7 +74,7 @@ class HttpTransport:
             try:
                 async with asyncio.timeout(target.seconds):
                     await self._attempt(trial, request)
-            except (aiohttp.ClientError, OSError) as error:
+            except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
                 return failures.unreachable(error, trial)
             finally:
                 _TRIAL.reset(token)
@@ -86,15 +87,17 @@ class HttpTransport:
         await self._once.close()
         await self._names.close()
 
-    def _open(self, *, keep_alive: bool) -> aiohttp.ClientSession:
+    def _connector(self, *, keep_alive: bool) -> aiohttp.TCPConnector:
         """aiohttp's own bounds of time and number are off: `send` has both."""
-        connector = aiohttp.TCPConnector(
+        return aiohttp.TCPConnector(
             limit=0,
             force_close=not keep_alive,
             resolver=self._names,
             use_dns_cache=False,
             socket_factory=self._socket,
         )
+
+    def _open(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=connector,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
@@ -111,20 +114,23 @@ class HttpTransport:
         the request goes out once more, on a connection made for it. It may have been read after all, and come twice:
         at-least-once allows that, and the id is the same.
         """
-        headers = _headers(request, trial.target)
         if trial.target.proxy and self._blocked:
             await self._vet(trial.target)
         try:
-            await self._exchange(self._session, trial, headers, request.body)
+            await self._exchange(self._session, self._kept, trial, request)
         except (aiohttp.ClientConnectionError, ConnectionError) as error:
             if not failures.stale(error, trial):
                 raise
-            await self._exchange(self._once, trial, headers, request.body)
+            await self._exchange(self._once, self._fresh, trial, request)
 
     async def _exchange(
-        self, session: aiohttp.ClientSession, trial: Trial, headers: CIMultiDict[str], body: bytes
+        self, session: aiohttp.ClientSession, connector: aiohttp.TCPConnector, trial: Trial, request: Request
     ) -> None:
-        target = trial.target
+        target, body = trial.target, request.body
+        if not target.proxy and len(body) <= _LARGE:
+            await direct.exchange(connector, trial, request)
+            return
+        headers = _headers(request, target)
         response = await session.post(
             target.url,
             data=body if len(body) <= _LARGE else io.BytesIO(body),
@@ -135,7 +141,7 @@ class HttpTransport:
             proxy=target.proxy,
         )
         try:
-            trial.begin(response)
+            trial.begin(response.status, response.headers)
             while chunk := await response.content.readany():
                 if not trial.hear(chunk):
                     break

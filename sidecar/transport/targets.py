@@ -8,11 +8,12 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import unquote_to_bytes
 
+from aiohttp.client_reqrep import ClientRequest
 from msgspec import Struct
 from yarl import URL
 
 from sidecar.model import Endpoint
-from sidecar.transport import tls
+from sidecar.transport import heads, tls
 
 
 class Target(Struct, frozen=True):
@@ -21,6 +22,8 @@ class Target(Struct, frozen=True):
     Attributes:
         url: without user-info; its path and query are sent as they stand.
         authorization: what the URL's user-info says (RFC 7617), "" for none.
+        beginning: how every request that needs no proxy begins.
+        connecting: what a connector wants to know of a connection.
         seconds: for one attempt.
         room: for attempts in flight.
     """
@@ -29,6 +32,8 @@ class Target(Struct, frozen=True):
     host: str
     port: int
     authorization: str
+    beginning: bytes
+    connecting: ClientRequest
     seconds: float
     context: tls.Context
     proxy: URL | None
@@ -60,11 +65,14 @@ def _target(endpoint: Endpoint, context: tls.Context, proxy: str | None, share: 
     whole = URL(endpoint.url, encoded=True)
     if whole.host is None or whole.port is None:
         raise ValueError(f"endpoint {endpoint.name}: its URL has no host")
+    url, authorization = whole.with_user(None), _basic(whole)
     return Target(
-        url=whole.with_user(None),
+        url=url,
         host=whole.host,
         port=whole.port,
-        authorization=_basic(whole),
+        authorization=authorization,
+        beginning=heads.beginning(endpoint, url, authorization),
+        connecting=ClientRequest("POST", url, ssl=context),
         seconds=endpoint.timeout / 1000,
         context=context,
         proxy=URL(proxy) if proxy else None,

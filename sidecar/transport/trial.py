@@ -3,7 +3,7 @@
 Law: what is known of it when it breaks is kept here, so that a failure can say how far it came.
 """
 
-from aiohttp import ClientResponse
+from collections.abc import Mapping
 
 from sidecar.transport.networks import Blocked
 from sidecar.transport.targets import Target
@@ -50,9 +50,10 @@ class Trial:
         proxy = self.target.proxy
         return f"{proxy.host_subcomponent}:{proxy.port}" if proxy else ""
 
-    def begin(self, response: ClientResponse) -> None:
-        self.status = response.status
-        self.retry_after = response.headers.get("Retry-After", "")[:_LONGEST_RETRY_AFTER]
+    def begin(self, status: int, headers: Mapping[str, str]) -> None:
+        """An answer begins; `headers` know no case."""
+        self.status = status
+        self.retry_after = headers.get("Retry-After", "")[:_LONGEST_RETRY_AFTER]
 
     def hear(self, chunk: bytes) -> bool:
         """Whether there is more to be read."""

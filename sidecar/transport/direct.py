@@ -1,0 +1,50 @@
+"""One exchange straight on aiohttp's connector and protocol, past its `ClientSession`.
+
+Law: only for what needs no proxy. What a session does for every request (merging headers, cookies, redirects) was done
+once, for the endpoint; docs/decisions says what that is worth.
+"""
+
+import asyncio
+
+import aiohttp
+
+from sidecar.model import Request
+from sidecar.transport import heads
+from sidecar.transport.trial import READ, Trial
+
+_FOREVER = aiohttp.ClientTimeout(total=None, sock_connect=None)
+"""The attempt as a whole has a timeout, and no part of it another."""
+
+
+async def exchange(connector: aiohttp.TCPConnector, trial: Trial, request: Request) -> None:
+    """Send `request`, and let `trial` hear the answer. Raises what aiohttp does."""
+    target = trial.target
+    ending = b"Content-Length: %d\r\n\r\n" % len(request.body)
+    whole = b"".join((target.beginning, heads.lines(request.headers), ending, request.body))
+    connection = await connector.connect(target.connecting, [], _FOREVER)
+    protocol = connection.protocol
+    assert protocol is not None
+    assert protocol.transport is not None
+    try:
+        protocol.set_response_params(read_until_eof=True, auto_decompress=False, read_bufsize=READ)
+        protocol.transport.write(whole)
+        message, payload = await protocol.read()
+        while message.code // 100 == 1 and message.code != 101:
+            message, payload = await protocol.read()
+        trial.begin(message.code, message.headers)
+        while chunk := await payload.readany():
+            if not trial.hear(chunk):
+                abort(connection)
+                return
+        connection.release()
+    except BaseException:
+        abort(connection)
+        raise
+
+
+def abort(connection: aiohttp.connector.Connection) -> None:
+    """End it at once: a polite end of TLS would wait half a minute for a receiver that is too slow already."""
+    transport = connection.transport
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()
+    connection.close()
