@@ -1,6 +1,7 @@
-"""The yardstick: an aiohttp loop that posts one signed body to the same receiver. No queue, no disk, no retry.
+"""The yardstick: an aiohttp loop that signs and posts the same body to the same receiver. No queue, no disk, no retry.
 
-Law: nothing but aiohttp's client in the loop; the request is made once."""
+Law: nothing in the loop but Drone's signature and aiohttp's client.
+"""
 
 import asyncio
 import sys
@@ -19,16 +20,15 @@ async def main(port: int, count: int, concurrency: int) -> None:
     url = f"http://127.0.0.1:{port}/hook"
     endpoint = Endpoint("bare", "drone", url, (Secret(b"0123456789abcdef0123456789abcdef"),))
     instance = Instance(version="bench")
-    now = int(time.time() * 1000)
-    event = drone.read(load.event(1), id="bare", now=now, instance=instance)
-    request = drone.write(event, endpoint, delivery=1, attempt=1, now=now, instance=instance)
-    headers = dict(request.headers)
+    event = drone.read(load.event(1), id="bare", now=0, instance=instance)
     numbers = iter(range(count))
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=concurrency)) as session:
 
         async def post() -> None:
-            for _ in numbers:
-                async with session.post(url, data=request.body, headers=headers) as answer:
+            for number in numbers:
+                now = int(time.time() * 1000)
+                request = drone.write(event, endpoint, delivery=number, attempt=1, now=now, instance=instance)
+                async with session.post(url, data=request.body, headers=dict(request.headers)) as answer:
                     await answer.read()
 
         print(time.time(), flush=True)
@@ -36,4 +36,5 @@ async def main(port: int, count: int, concurrency: int) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(*map(int, sys.argv[1:])))
+    loop, *numbers = sys.argv[1:]
+    (uvloop.run if loop == "uvloop" else asyncio.run)(main(*map(int, numbers)))

@@ -52,12 +52,12 @@ def peer(*command: str) -> Iterator[Peer]:
         it.end()
 
 
-def bare(receiver: Peer, port: int, count: int) -> float:
-    """Events a second of the yardstick."""
+def bare(receiver: Peer, port: int, count: int, loop: str) -> float:
+    """Events a second of the yardstick, on asyncio's own event loop or on uvloop."""
     receiver.say(count)
     receiver.hear()
-    with peer(str(HERE / "bare.py"), str(port), str(count), str(CONCURRENCY)) as loop:
-        began = float(loop.hear())
+    with peer(str(HERE / "bare.py"), loop, str(port), str(count), str(CONCURRENCY)) as poster:
+        began = float(poster.hear())
         return count / (float(receiver.hear()) - began)
 
 
@@ -113,7 +113,7 @@ def main() -> None:
     options.add_argument("--events", type=int, default=10_000)
     options.add_argument("--rounds", type=int, default=5)
     given = options.parse_args()
-    rates: dict[str, list[float]] = {"bare": [], "singly": [], "lines": []}
+    rates: dict[str, list[float]] = {"asyncio": [], "uvloop": [], "singly": [], "lines": []}
     acks: list[float] = []
     with peer(str(HERE / "receiver.py")) as receiver, tempfile.TemporaryDirectory(dir=".") as folder:
         port = int(receiver.hear())
@@ -121,7 +121,8 @@ def main() -> None:
             idle = resident(pid)
             path = str(Path(folder, "sidecar.sock"))
             for _ in range(given.rounds):
-                rates["bare"].append(bare(receiver, port, given.events))
+                for loop in ("asyncio", "uvloop"):
+                    rates[loop].append(bare(receiver, port, given.events, loop))
                 rate, waits = road(receiver, path, given.events, "singly")
                 rates["singly"].append(rate)
                 acks += waits
@@ -133,16 +134,22 @@ def main() -> None:
 def report(
     rates: dict[str, list[float]], acks: list[float], other: dict[str, float], given: argparse.Namespace
 ) -> None:
-    yardstick = statistics.median(rates["bare"])
+    yardsticks = [statistics.median(rates[loop]) for loop in ("asyncio", "uvloop")]
     what = f"one endpoint, {load.SIZE} B events of {load.REPOSITORIES} repositories, {given.events} events a round"
     print(
         f"{what}, {given.rounds} alternating rounds, medians; {os.cpu_count()} cores, Python {sys.version.split()[0]}"
     )
-    names = {"bare": "bare aiohttp loop", "singly": "sidecar, singly (8 connections)", "lines": "sidecar, NDJSON"}
+    names = {
+        "asyncio": "bare aiohttp loop",
+        "uvloop": "bare aiohttp loop, on uvloop",
+        "singly": "sidecar, singly (8 connections)",
+        "lines": "sidecar, NDJSON",
+    }
     for mode, name in names.items():
         rate = statistics.median(rates[mode])
         spread = f"{min(rates[mode]):,.0f} to {max(rates[mode]):,.0f}"
-        print(f"  {name:34} {rate:8,.0f} events/s   ratio {rate / yardstick:4.2f}   ({spread})")
+        ratios = " ".join(f"{rate / yardstick:4.2f}" for yardstick in yardsticks)
+        print(f"  {name:34} {rate:8,.0f} events/s   ratios {ratios}   ({spread})")
     p50, p99 = (percentile(acks, share) * 1e3 for share in (0.5, 0.99))
     print(f"  acknowledged, singly               p50 {p50:.2f} ms   p99 {p99:.2f} ms")
     print(f"  start to ready {other['ready']:.2f} s   RSS idle {other['idle']:.0f} MB, after it {other['busy']:.0f} MB")

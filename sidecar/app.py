@@ -7,7 +7,6 @@ else in the house knows which part it works with.
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -183,7 +182,7 @@ def _stop_signal() -> asyncio.Future[str]:
     def stop(name: str) -> None:
         if first.done():
             log.error("sidecar.killed", signal=name)
-            sys.stdout.flush()
+            logs.flush()
             os._exit(1)
         first.set_result(name)
 

@@ -4,6 +4,8 @@ Law: never a body, a header, a secret, or the query of a URL. Every event's name
 docs/reference/logs.md is generated from there.
 """
 
+import asyncio
+import io
 import logging
 import sys
 from collections.abc import Mapping
@@ -60,7 +62,7 @@ def configure(log_format: str, level: str) -> None:
         factory: Any = structlog.PrintLoggerFactory(sys.stdout)
     else:
         ending = [structlog.processors.format_exc_info, _to_json]
-        factory = structlog.BytesLoggerFactory(sys.stdout.buffer)
+        factory = structlog.BytesLoggerFactory(_soon)
     structlog.configure(
         processors=[*shared, *ending],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
@@ -69,9 +71,66 @@ def configure(log_format: str, level: str) -> None:
     )
 
 
+class _Soon(io.BytesIO):
+    """Standard output, written once for all the lines of a turn of the event loop: a write for each would give up the
+    interpreter's lock for each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: list[bytes] = []
+
+    def write(self, line: Any) -> int:
+        self._lines.append(bytes(line))
+        return len(self._lines[-1])
+
+    def flush(self) -> None:
+        """Called behind each line; the first of a turn sees to the rest."""
+        if len(self._lines) > 1:
+            return
+        try:
+            asyncio.get_running_loop().call_soon(self.now)
+        except RuntimeError:
+            self.now()
+
+    def now(self) -> None:
+        lines, self._lines = self._lines, []
+        sys.stdout.buffer.write(b"".join(lines))
+        sys.stdout.buffer.flush()
+
+
+_soon = _Soon()
+flush = _soon.now
+"""Write what is still to be written; before the process ends in another way than by its event loop."""
+
 _encoder = msgspec.json.Encoder(enc_hook=repr)
 
 
 def _to_json(_logger: object, _method: str, event: structlog.types.EventDict) -> bytes:
     first = {name: event.pop(name) for name in ("timestamp", "level", "event")}
     return _encoder.encode({**first, **event})
+
+
+_PAGE = """\
+# Logs
+
+<!-- Made by `make generate` from the table in sidecar/logs.py; change that. -->
+
+One line an event, on standard output. `SIDECAR_LOG_FORMAT=json`, the default where standard output is no terminal,
+makes each line a JSON object: `timestamp` (RFC 3339, UTC), `level`, `event`, and the facts named below; `console` is
+for people. `SIDECAR_LOG_LEVEL` keeps what is less away.
+
+No line holds a body, a header, a secret, or the query of a URL. Every attempt has one line, `delivery.attempted`,
+written once its verdict is on disk. Match on `event`, not on the text of a `detail`, which is for people.
+
+| event | meaning, and facts |
+|---|---|
+"""
+
+
+def reference() -> str:
+    """The text of docs/reference/logs.md."""
+    return _PAGE + "".join([f"| `{name}` | {told} |\n" for name, told in sorted(EVENTS.items())])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())

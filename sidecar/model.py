@@ -365,8 +365,5 @@ class Query(Struct, frozen=True):
 
 def fingerprint(*parts: bytes) -> bytes:
     """16 bytes that tell one input from another; parts are kept apart by their lengths."""
-    digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
-    return digest.digest()
+    lengths = " ".join([str(len(part)) for part in parts]).encode()
+    return hashlib.blake2b(b"\0".join((lengths, *parts)), digest_size=16).digest()

@@ -251,3 +251,19 @@ def _http_date(seconds: int) -> str:
     at = EPOCH + timedelta(seconds=seconds)
     day, month = DAYS[at.weekday()], MONTHS[at.month - 1]
     return f"{day}, {at.day:02} {month} {at.year:04} {at.hour:02}:{at.minute:02}:{at.second:02} GMT"
+
+
+def sign_hex(key: bytes, body: bytes, algorithm: str) -> str:
+    """An HMAC over the body alone, in lower-case hex: Pagure's `X-Pagure-Signature` (`sha1`) and
+    `X-Pagure-Signature-256` (`sha256`); Launchpad's `X-Hub-Signature` is `sha1=` and this."""
+    return hmac.digest(key, body, algorithm).hex()
+
+
+def verify_hex(
+    headers: Mapping[str, str], body: bytes, keys: Sequence[bytes], *, name: str, algorithm: str, prefix: str = ""
+) -> None:
+    """Check the header `name` against `sign_hex`, behind `prefix`; it covers the body alone, no time. Raises
+    `InvalidSignature`; the step is the algorithm."""
+    given = _header(headers, name, algorithm)
+    if not _same(given, [prefix + sign_hex(key, body, algorithm) for key in keys]):
+        raise InvalidSignature(algorithm, f"{name} is by another secret, or the body was changed")

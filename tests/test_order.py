@@ -42,7 +42,8 @@ class Shaky:
 async def test_an_outage_is_played_through_and_every_repository_keeps_its_order(tmp_path: Path, seed: int) -> None:
     """400 events of 10 repositories wait for a receiver that answers 503 for an hour, and then 10 % errors.
 
-    No event fails thrice after the outage: its third wait, 30 minutes, is longer than the hold, and then others may pass.
+    No event fails thrice after the outage: its third wait, 30 minutes, is longer than the hold, and then others may
+    pass.
     """
     shaky = Shaky(seed)
     async with simulation(tmp_path, lambda sent: Response(503) if sent.at < back else shaky(sent)) as it:
