@@ -66,9 +66,8 @@ async def main(held: int, others: int, rounds: int) -> None:
     medians = {name: statistics.median(values) for name, values in times.items()}
     print(f"a claim of 1 of {others:,}, {rounds} alternating rounds, medians:")
     print(f"  alone                              {medians['free'] * 1e6:6.0f} µs")
-    print(
-        f"  behind {held:,} of a held subject   {medians['held'] * 1e6:6.0f} µs   ratio {medians['held'] / medians['free']:.2f}"
-    )
+    ratio = medians["held"] / medians["free"]
+    print(f"  behind {held:,} of a held subject   {medians['held'] * 1e6:6.0f} µs   ratio {ratio:.2f}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """A receiver that costs next to nothing, so that what is measured is the sender.
 
-Law: answers 204 to every whole request. Run as a process, it prints its port; then, for each line `N` on standard input,
-it waits for N requests and prints when the last came, in seconds since the epoch.
+Law: answers 204 to every whole request. Run as a process, it prints its port; then, for each line `N` on standard
+input, it waits for N requests and prints when the last came, in seconds since the epoch.
 """
 
 import asyncio

@@ -67,14 +67,15 @@ class Sidecar:
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, clock: SystemClock | None = None) -> AsyncIterator[Sidecar]:
-    """A sidecar, ready: with its data directory locked, its outbox open, its socket listening.
+async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar]:
+    """A sidecar, ready: with its data directory locked, its outbox open, its socket listening. `vfs` is SQLite's, for
+    tests of a failing disk.
 
     Raises:
         Occupied: the data directory or the socket is another process's, or cannot be used.
         OutboxBroken, NoSpace: the outbox cannot be opened.
     """
-    clock = clock or SystemClock()
+    clock = SystemClock()
     async with AsyncExitStack() as stack:
         stack.enter_context(datadir.held(Path(settings.data_dir)))
         outbox = await open_outbox(
@@ -83,6 +84,7 @@ async def running(settings: Settings, *, clock: SystemClock | None = None) -> As
             hold=settings.order_hold,
             order=settings.order,
             max_size=settings.max_outbox_size,
+            vfs=vfs,
         )
         stack.push_async_callback(outbox.close)
         clock.raise_floor(outbox.written)
@@ -155,9 +157,9 @@ async def _end(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _serve(settings: Settings, began: int) -> int:
+async def _serve(settings: Settings, began: int, vfs: str) -> int:
     stopping = _stop_signal()
-    async with running(settings) as sidecar:
+    async with running(settings, vfs=vfs) as sidecar:
         facts = {"socket": settings.socket, "data_dir": settings.data_dir, "endpoints": len(settings.endpoints)}
         waiting, took = await sidecar.waiting(), (SystemClock().elapsed() - began) // 1000
         log.info("sidecar.ready", version=__version__, **facts, waiting=waiting, ms=took)
@@ -191,8 +193,8 @@ def _stop_signal() -> asyncio.Future[str]:
     return first
 
 
-def serve(settings: Settings) -> int:
-    """Run until stopped by a signal (0) or a failure (1)."""
+def serve(settings: Settings, *, vfs: str = "") -> int:
+    """Run until stopped by a signal (0) or a failure (1); 2 where a certificate file of the settings is none."""
     began = SystemClock().elapsed()
     logs.configure(settings.log_format, settings.log_level)
     for notice in settings.notices:
@@ -201,7 +203,7 @@ def serve(settings: Settings) -> int:
         log.warning("config.warning", detail=warning)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            return runner.run(_serve(settings, began))
+            return runner.run(_serve(settings, began, vfs))
         except OutboxBroken as error:
             log.error("outbox.broken", detail=str(error))  # noqa: TRY400 - the sentence says it all
         except Misconfigured as error:

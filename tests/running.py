@@ -89,10 +89,10 @@ class Process:
             return answer.status, await answer.json(content_type=None)
 
 
-async def start(settings: Mapping[str, str]) -> Process:
-    """Start it; it may not be ready yet, or may refuse."""
+async def start(settings: Mapping[str, str], *program: str) -> Process:
+    """Start it, or `program` in its place; it may not be ready yet, or may refuse."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "sidecar", "serve"),
+        *(sys.executable, *(program or ("-m", "sidecar", "serve"))),
         env=settings,
         cwd=Path(settings["SIDECAR_SOCKET"]).parent,
         stdout=asyncio.subprocess.PIPE,
@@ -103,9 +103,9 @@ async def start(settings: Mapping[str, str]) -> Process:
 
 
 @asynccontextmanager
-async def serving(settings: Mapping[str, str]) -> AsyncIterator[Process]:
+async def serving(settings: Mapping[str, str], *program: str) -> AsyncIterator[Process]:
     """Started and ready; stopped at the end, if it still runs."""
-    it = await start(settings)
+    it = await start(settings, *program)
     try:
         await it.until("sidecar.ready")
         yield it

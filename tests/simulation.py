@@ -151,22 +151,17 @@ class Simulation:
         for _ in range(5):  # whoever was just woken gets its turn before we look
             await asyncio.sleep(0)
         waits = self.clock.waits
-        busy = len(self.dispatcher.in_flight()) != self.slow or len(waits) < self.lanes + self.slow
+        busy = len(waits) < self.lanes + len(self.dispatcher.in_flight())
         if not busy and waits and waits[0] < FAR:
             self.clock.advance(max(0, min(waits[0], end) - self.clock.now()))
             if self.clock.now() >= end:
                 self.clock.asked.set()
 
     lanes: int = 1
-    slow: int = 0
 
     async def take(self, span: int, outcome: Outcome) -> Outcome:
         """A receiver that takes `span` ms."""
-        self.slow += 1
-        try:
-            await self.clock.wait(asyncio.Event(), self.clock.now() + span)
-        finally:
-            self.slow -= 1
+        await self.clock.wait(asyncio.Event(), self.clock.now() + span)
         return outcome
 
 
@@ -178,10 +173,11 @@ async def simulation(
     endpoints: Sequence[Endpoint] = (),
     clock: DrivenClock | None = None,
     order: str = "subject",
+    vfs: str = "",
 ) -> AsyncIterator[Simulation]:
     """A dispatcher at work on the outbox in `folder`."""
     clock = clock or DrivenClock()
-    outbox = await open_outbox(folder, now=clock.now, hold=HOLD, order=order, max_size=2**30, ballast=0)
+    outbox = await open_outbox(folder, now=clock.now, hold=HOLD, order=order, max_size=2**30, vfs=vfs, ballast=0)
     wire = Wire(clock, script)
     parts = Parts(
         outbox=outbox,

@@ -7,6 +7,7 @@ files beside this one, named for it.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 import apsw
@@ -127,13 +128,15 @@ class SqliteOutbox:
         return FULL if self._store.memory.totals["owed"] >= self._store.max_size else ""
 
     async def close(self) -> None:
-        """Finish what is queued, fold the write-ahead log in, close."""
+        """Finish what is queued, fold the write-ahead log in, close. Where the disk has no room for that, the log stays
+        as it is, and the next start reads it."""
         self._writer.stop()
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self._writer.join)
         self._looking.shutdown()
-        self._reader_db.close()
-        self._store.db.close()
+        for db in (self._reader_db, self._store.db):
+            with suppress(apsw.Error):
+                db.close()
 
     async def _change(self, run: Callable[[Store], T], *, last: bool = False) -> T:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
