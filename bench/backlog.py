@@ -76,7 +76,7 @@ def main() -> None:
     given = options.parse_args()
     with peer(str(Path(__file__).parent / "receiver.py")) as receiver:
         port = int(receiver.hear())
-        small = measure(receiver, port, given.drain * given.rounds, given.drain, given.rounds)
+        small = measure(receiver, port, given.drain * given.rounds * 2, given.drain, given.rounds)
         large = measure(receiver, port, given.backlog, given.drain, given.rounds)
     drained = f"drained: {given.rounds} times {given.drain:,}, medians"
     print(f"{load.SIZE} B events of {load.REPOSITORIES} repositories; {drained}")

@@ -172,7 +172,7 @@ class Session:
             assert re.fullmatch(pattern(step.shown), plain(said)), told(step, said)
 
     async def _start(self, step: Step) -> None:
-        process = await self._spawn("sh", "-c", f". {self.folder}/.state; exec {step.text}")
+        process = await self._spawn("sh", "-c", f". {self.folder}/.state; {step.text}")
         self._running.append(Running(step, process))
         await self._running[-1].begun()
 
