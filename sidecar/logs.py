@@ -38,6 +38,8 @@ EVENTS: Mapping[str, str] = {
     "outbox.no_space": "The disk is full; events are refused, no attempt starts until verdicts "
     "can be written. `detail`.",
     "outbox.pruned": "Finished deliveries were forgotten, by age or for room. `events`.",
+    "outbox.ready": "Events are taken again.",
+    "outbox.unready": "No events are taken: the disk is full, or SIDECAR_MAX_OUTBOX_SIZE is reached. `detail`.",
     "sidecar.draining": "SIGTERM or SIGINT: no more events are taken; what is in flight and due now is finished. "
     "`signal`.",
     "sidecar.failed": "The process cannot start or go on, and ends with status 1. `detail`.",

@@ -33,6 +33,7 @@ class Upkeep:
     max_age: int
     retention: int
     not_before: int = 0
+    trouble: str = ""
 
     async def run(self) -> None:
         """Rounds without end."""
@@ -48,6 +49,7 @@ class Upkeep:
 
     async def round(self) -> None:
         """End what is too old, then forget what is finished and too old or too much."""
+        self._tell()
         try:
             if self.clock.now() >= self.not_before:
                 for endpoint, health in (await self.outbox.health()).items():
@@ -55,6 +57,14 @@ class Upkeep:
             await self._prune()
         except NoSpace as error:
             log.error("outbox.no_space", detail=str(error))  # noqa: TRY400 - the sentence says it all
+
+    def _tell(self) -> None:
+        """Why no events are taken, once, and when they are again."""
+        before, self.trouble = self.trouble, self.outbox.ready()
+        if self.trouble and self.trouble != before:
+            log.error("outbox.unready", detail=self.trouble)
+        if before and not self.trouble:
+            log.info("outbox.ready")
 
     def _limit(self, endpoint: str, health: Health) -> int:
         """A paused endpoint's events, and an orphaned one's, are kept as long as the log (contract, section 2)."""
