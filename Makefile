@@ -43,9 +43,15 @@ generate: $(VENV)/run ## write anew what is generated: .env.example and the refe
 	$(BIN)/python -m sidecar.settings reference > docs/reference/settings.md
 	$(BIN)/python -m sidecar.logs > docs/reference/logs.md
 
+.PHONY: verifiers
+verifiers: $(BIN)/python ## every language's verifier over the shared vectors; names those it could not run
+	@$(BIN)/python verifiers/run.py $(if $(REQUIRE),--require $(REQUIRE))
+
 .PHONY: bench
-bench: $(VENV)/dev ## how fast it is here, beside a bare aiohttp loop, in one run
+bench: $(VENV)/dev ## how fast it is here, beside a bare aiohttp loop; then a held queue, and a backlog of a million
 	@$(BIN)/python bench/road.py
+	@$(BIN)/python bench/claims.py
+	@$(BIN)/python bench/backlog.py
 
 .PHONY: lock
 lock: ## resolve the dependencies anew (needs uv)

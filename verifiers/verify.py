@@ -57,6 +57,8 @@ def verify(
         now: seconds since the epoch; the clock's where it is left out.
         tolerance_seconds: that Date may be away from now, to either side.
     """
+    if isinstance(secrets, str):
+        raise TypeError("secrets is a list: [secret]")
     sent: dict[str, list[str]] = {}
     for name, value in headers:
         sent.setdefault(name.lower(), []).append(value)
@@ -95,7 +97,7 @@ def _check_date(sent: dict[str, list[str]], now: float, tolerance: float) -> str
     date = _seconds(sent["date"][0])
     if date is None:
         return "malformed-date"
-    return "stale-date" if abs(now - date) > tolerance else None
+    return None if abs(now - date) <= tolerance else "stale-date"
 
 
 def _signature_text(sent: dict[str, list[str]]) -> str | None:
@@ -108,7 +110,6 @@ def _signature_text(sent: dict[str, list[str]]) -> str | None:
 
 def _parsed(text: str) -> Signature | None:
     """None where it is not well-formed."""
-    text = text.strip(" \t")
     fields: dict[str, str] = {}
     at, comma = 0, ","
     while comma:
