@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from receivers import ok, receiving, sent
 
@@ -240,6 +240,9 @@ def test_a_ping_passes_every_filter_of_its_dialect() -> None:
     assert "dialect is drone" in pagure.wants(ping(), Endpoint("e", "drone", ""))
 
 
+patient = settings(suppress_health_check=[HealthCheck.too_slow])
+"""For texts: in a fresh checkout, hypothesis first takes seconds to make its tables of all letters."""
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -248,6 +251,7 @@ VALUES = st.recursive(
 OBJECTS = st.dictionaries(st.text(max_size=8), VALUES, max_size=5)
 
 
+@patient
 @given(msg=OBJECTS, ascii_=st.booleans(), spaced=st.booleans())
 def test_a_receiver_reads_what_was_handed_in(msg: dict[str, Any], ascii_: bool, spaced: bool) -> None:
     """Through both signatures, whatever the numbers and letters; and the body is Pagure's own way to write it."""

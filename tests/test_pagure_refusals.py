@@ -1,5 +1,5 @@
-"""What is no event of Pagure's is refused, and told why. Law: nothing that comes is a surprise, and nothing goes out that
-a strict reader of JSON, or of headers, would not take.
+"""What is no event of Pagure's is refused, and told why. Law: nothing that comes is a surprise, and nothing goes out
+that a strict reader of JSON, or of headers, would not take.
 """
 
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sidecar.dialects import pagure
@@ -164,6 +164,9 @@ def check(raw: bytes) -> None:
     assert json.loads(request.body.decode("ascii"))["topic"] == found.name
 
 
+patient = settings(suppress_health_check=[HealthCheck.too_slow])
+"""For texts: in a fresh checkout, hypothesis first takes seconds to make its tables of all letters."""
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -176,11 +179,13 @@ GIVEN = st.fixed_dictionaries(
 )
 
 
+@patient
 @given(GIVEN)
 def test_random_json_is_an_event_or_a_problem(value: dict[str, Any]) -> None:
     check(json.dumps(value).encode())
 
 
+@patient
 @given(project=st.text(min_size=1))
 def test_no_project_breaks_a_header(project: str) -> None:
     check(json.dumps({"topic": "x.y", "project": project, "msg": {}}).encode())

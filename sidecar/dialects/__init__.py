@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
-from sidecar.dialects import drone
+from sidecar.dialects import drone, launchpad, pagure
 from sidecar.ports import Dialect
 
 DIALECTS: Mapping[str, Dialect] = {
     "drone": drone,
+    "launchpad": launchpad,
+    "pagure": pagure,
 }

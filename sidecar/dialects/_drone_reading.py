@@ -4,14 +4,14 @@ Law: pure. Resources are forwarded byte for byte, so nothing is taken that is no
 in Drone's order and is compact outside the resources.
 """
 
-import re
 from functools import lru_cache
 from typing import TypeVar
 
 from msgspec import DecodeError, Raw, Struct, ValidationError, json
 
-from sidecar.dialects._drone_faults import malformed, misfit, no_event, repeated, twice, unknown
 from sidecar.dialects._drone_resources import Build, Repo, System, User
+from sidecar.dialects._faults import malformed, misfit, no_event, repeated, twice, unknown
+from sidecar.dialects._reading import CONTROL, ID
 from sidecar.errors import NotAnEvent
 from sidecar.model import Event, Instance, fingerprint
 
@@ -20,6 +20,7 @@ ACTIONS = {
     "repo": ("enabled", "disabled", "updated", "deleted"),
     "build": ("created", "updated"),
 }
+FORM = "of the form Drone posts"
 HEADS = {
     (event, action): f'{{"event":"{event}","action":"{action}"'.encode()
     for event, actions in ACTIONS.items()
@@ -38,8 +39,6 @@ NEEDED = {"user": ("user",), "repo": ("repo",), "build": ("repo", "build")}
 KEY = {"user": "login", "repo": "slug", "build": "number"}
 """What a resource is known by."""
 
-ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 SPELLED = (rb"\u006", rb"\u007")
 """How the escapes of small letters begin: a name may be written with them."""
 
@@ -74,7 +73,7 @@ def read(raw: bytes, *, id: str, now: int, instance: Instance, traceparent: str 
         raw.decode()  # what msgspec skips it checks for everything but this
         return _event(raw, _given.decode(raw), id=id, now=now, instance=instance, traceparent=traceparent)
     except ValidationError as error:
-        raise no_event(error, raw, Given.__struct_fields__) from None
+        raise no_event(error, raw, Given.__struct_fields__, FORM) from None
     except (UnicodeDecodeError, DecodeError, RecursionError) as error:
         raise malformed(error, raw) from None
 

@@ -5,13 +5,12 @@ Law: pure. The request is Drone's own, header for header; what we add comes behi
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 
 from msgspec import Struct
 
 from sidecar import signing
 from sidecar.dialects._drone_reading import read
-from sidecar.dialects.patterns import gomatch, refmatch
+from sidecar.dialects._filters import foreign, no_glob, no_ref
 from sidecar.model import Endpoint, Event, Instance, Request, fingerprint
 
 __all__ = ["SCHEMES", "ping", "read", "wants", "write"]
@@ -61,15 +60,12 @@ def write(event: Event, endpoint: Endpoint, *, delivery: int, attempt: int, now:
 
 def wants(event: Event, endpoint: Endpoint) -> str:
     """The rule that keeps the event away from the endpoint, "" for none. A ping passes every filter."""
-    if event.dialect != endpoint.dialect:
-        return f"the endpoint's dialect is {endpoint.dialect}, the event's {event.dialect}"
+    if rule := foreign(event, endpoint):
+        return rule
     if event.name == "ping":
         return ""
-    if endpoint.events and (rule := _no_glob(endpoint.events, event.name)):
-        return rule
-    if endpoint.refs and event.name.startswith("build:"):
-        return _no_ref(endpoint.refs, event.refs)
-    return ""
+    refs = endpoint.refs if event.name.startswith("build:") else ()
+    return no_glob(endpoint.events, event.name) or no_ref(refs, event.refs, without="a build without ref")
 
 
 def _cavage(draft: Draft, secrets: Sequence[bytes]) -> Headers:
@@ -93,16 +89,3 @@ SCHEMES: Mapping[str, Callable[[Draft, Sequence[bytes]], Headers]] = {
     "hub": _hub,
 }
 """By name, the headers a scheme adds. Secrets are newest first; where only one signs, it is that."""
-
-
-@lru_cache(maxsize=4096)
-def _no_glob(globs: tuple[str, ...], name: str) -> str:
-    if any(gomatch(glob, name) for glob in globs):
-        return ""
-    return f"no glob of {','.join(globs)} matches {name}"
-
-
-def _no_ref(patterns: tuple[str, ...], refs: tuple[str, ...]) -> str:
-    if any(refmatch(pattern, ref) for pattern in patterns for ref in refs):
-        return ""
-    return f"no ref pattern of {','.join(patterns)} matches {' '.join(refs) or 'a build without ref'}"

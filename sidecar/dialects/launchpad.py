@@ -134,7 +134,8 @@ def _object(name: str, payload: Members) -> str:
     return (plain(payload[member], "payload", member) if member else "") or parent
 
 
-def _pushed_refs(changes: Members) -> tuple[str, ...]:
+def _pushed_refs(payload: Members) -> tuple[str, ...]:
+    changes: Members = payload["ref_changes"]
     for ref, change in changes.items():
         check_kind(change, dict, "payload", "ref_changes", ref)
     return tuple(changes)
