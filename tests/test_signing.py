@@ -7,6 +7,7 @@ import hmac
 import re
 from collections.abc import Callable
 from email.utils import formatdate
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -123,14 +124,31 @@ def test_another_key_or_none_verifies_nothing(scheme: str) -> None:
         assert caught.value.step == scheme
 
 
+def test_an_empty_secret_matches_nothing_not_even_what_it_signed() -> None:
+    """A receiver whose variable is not set must not take what anyone can sign."""
+    date, digest = HEADERS["Date"], HEADERS["Digest"]
+    headers = {"webhook-id": "a", "webhook-timestamp": "1", "Date": date, "Digest": digest}
+    headers["Signature"] = signing.sign_cavage(b"", date, digest)
+    headers["webhook-signature"] = signing.sign_standard([b""], "a", 1, BODY)
+    headers["X-Hub-Signature-256"] = signing.sign_hub(b"", BODY)
+    headers["X-Hex"] = signing.sign_hex(b"", BODY, "sha1")
+    checks: list[Callable[..., None]] = [*VERIFY.values(), partial(signing.verify_hex, name="X-Hex", algorithm="sha1")]
+    for verify in checks:
+        with pytest.raises(InvalidSignature, match=r"other secrets|another secret"):
+            verify(headers, BODY, [b""])
+
+
 BAD: list[tuple[str, dict[str, str], str, str]] = [
-    ("cavage", HEADERS | {"Digest": ""}, "digest", "Digest is missing"),
-    ("cavage", HEADERS | {"Digest": "MD5=xyz"}, "digest", "not the body's"),
-    ("cavage", HEADERS | {"Digest": HEADERS["Digest"].lower()}, "digest", "not the body's"),
+    ("cavage", HEADERS | {"Digest": ""}, "cavage", "digest is missing"),
+    ("cavage", HEADERS | {"Digest": "MD5=xyz"}, "cavage", "another secret, or a header"),
+    ("cavage", cavage_over("date", "digest", Digest="MD5=xyz"), "digest", "not the body's"),
+    ("cavage", cavage_over("date", "digest", Digest=HEADERS["Digest"].lower()), "digest", "not the body's"),
     ("cavage", HEADERS | {"Date": "Fri, 02 Jan 2026 03:04:06 GMT"}, "cavage", "another secret, or a header"),
     ("cavage", HEADERS | {"Date": ""}, "cavage", "date is missing"),
     ("cavage", HEADERS | {"Signature": ""}, "cavage", "Signature is missing"),
-    ("cavage", HEADERS | {"Signature": "nonsense"}, "cavage", "has no algorithm"),
+    ("cavage", HEADERS | {"Signature": "nonsense"}, "cavage", "not fields of name"),
+    ("cavage", HEADERS | {"Signature": HEADERS["Signature"] + ","}, "cavage", "one comma between two"),
+    ("cavage", HEADERS | {"Signature": HEADERS["Signature"].replace(",", ";")}, "cavage", "one comma between two"),
     ("cavage", HEADERS | {"DATE": "Fri, 02 Jan 2026 03:04:05 GMT"}, "cavage", "more than once"),
     ("cavage", signature(keyId=""), "cavage", "has no keyId"),
     ("cavage", signature(algorithm=""), "cavage", "has no algorithm"),
@@ -201,7 +219,20 @@ def test_what_is_too_old_or_of_the_future_is_refused_where_time_is_asked_for(sch
 
 
 @pytest.mark.parametrize(
-    "date", ["soon", "Fri, 99 Jan 2026 03:04:05 GMT", "Fri, 02 Jan 0000 00:00:00 GMT", "1767323045"]
+    "date",
+    [
+        "soon",
+        "1767323045",
+        "Fri, 99 Jan 2026 03:04:05 GMT",
+        "Fri, 02 Jan 0000 00:00:00 GMT",
+        "Fri, 02 Jan 26 03:04:05 GMT",
+        "Thu, 02 Jan 2026 03:04:05 GMT",
+        "Fri, 02 Jan 2026 03:04:05 +0000",
+        "Fri, 02 Jan 2026 03:04:05 -0000",
+        "Fri, 31 Dec 9999 23:59:59 -2359",
+        "Fri, \u0660\u0662 Jan 2026 03:04:05 GMT",
+        "Fri, 02 Jan 2026 03:04:05 GMT ",
+    ],
 )
 def test_a_signed_date_that_is_none_is_refused_where_time_is_asked_for(date: str) -> None:
     headers = cavage_over("date", "digest", Date=date)
@@ -237,6 +268,12 @@ def test_no_header_is_a_surprise(name: str, value: str, now: int | None) -> None
 
 
 def test_a_hostile_header_does_not_take_long() -> None:
-    for value in ("a" * 100_000, 'a="' * 30_000, ("date " * 30_000).join(('headers="', '"'))):
+    for value in (
+        "a" * 100_000,
+        'a="' * 30_000,
+        'a="",' * 30_000,
+        'a=""' + " \t" * 50_000,
+        ("date " * 30_000).join(('headers="', '"')),
+    ):
         with pytest.raises(InvalidSignature):
             signing.verify_cavage(HEADERS | {"Signature": value}, BODY, [KEY])
