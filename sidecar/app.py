@@ -7,7 +7,7 @@ else in the house knows which part it works with.
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,13 +18,15 @@ import structlog
 import uvloop
 
 from sidecar import __version__, datadir, dice, logs, unixsocket
-from sidecar.api import Gate, make_app, serving
+from sidecar.api import Gate, make_app, serving, unusable
 from sidecar.clock import SystemClock
 from sidecar.dialects import DIALECTS
 from sidecar.dispatcher import Dispatcher, Parts
-from sidecar.errors import Misconfigured, NoSpace, Occupied, OutboxBroken
+from sidecar.errors import Misconfigured, NoSpace, Occupied, OutboxBroken, RegistryBroken
+from sidecar.model import Endpoint
 from sidecar.outboxes.sqlite import open_outbox
-from sidecar.ports import Clock, Outbox
+from sidecar.ports import Clock, Outbox, Registry
+from sidecar.registry import FileRegistry
 from sidecar.settings import Settings
 from sidecar.transport import HttpTransport, choose_proxy
 from sidecar.upkeep import Upkeep
@@ -74,10 +76,12 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
     Raises:
         Occupied: the data directory or the socket is another process's, or cannot be used.
         OutboxBroken, NoSpace: the outbox cannot be opened.
+        RegistryBroken: what is kept beside it cannot be read, or not be used.
     """
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         stack.enter_context(datadir.held(Path(settings.data_dir)))
+        registry = FileRegistry(Path(settings.data_dir))
         outbox = await open_outbox(
             Path(settings.data_dir),
             now=clock.now,
@@ -100,10 +104,11 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
             random=dice.random_unit,
         )
         dispatcher = Dispatcher(settings.endpoints, await outbox.health(), parts)
+        _override(dispatcher, settings.endpoints, registry)
         delivering = _task(stack, dispatcher.run())
         upkeep = _task(stack, _upkeep(settings, outbox, clock).run())
         gate = Gate()
-        await _listen(stack, settings, outbox=outbox, dispatcher=dispatcher, clock=clock, gate=gate)
+        await _listen(stack, settings, outbox=outbox, registry=registry, dispatcher=dispatcher, clock=clock, gate=gate)
         yield Sidecar(outbox, dispatcher, gate, delivering, upkeep)
 
 
@@ -118,17 +123,29 @@ def _upkeep(settings: Settings, outbox: Outbox, clock: Clock) -> Upkeep:
     return Upkeep(outbox, clock, names, settings.max_age, settings.retention)
 
 
+def _override(dispatcher: Dispatcher, endpoints: Sequence[Endpoint], registry: Registry) -> None:
+    """Secrets set at run time win over the configured ones; those of an endpoint that is gone wait for it."""
+    for one in endpoints:
+        if secrets := registry.secrets().get(one.name):
+            if fault := unusable(one, secrets):
+                way_out = f"or take `standard` out of its signatures, or {one.name} out of secrets.json"
+                raise RegistryBroken(f"the secret that was set for endpoint {one.name} {fault}, {way_out}")
+            dispatcher.set_secrets(one.name, secrets)
+
+
 async def _listen(
     stack: AsyncExitStack,
     settings: Settings,
     *,
     outbox: Outbox,
+    registry: Registry,
     dispatcher: Dispatcher,
     clock: Clock,
     gate: Gate,
 ) -> None:
     application = make_app(
         outbox=outbox,
+        registry=registry,
         control=dispatcher,
         clock=clock,
         endpoints=settings.endpoints,
@@ -210,6 +227,6 @@ def serve(settings: Settings, *, vfs: str = "") -> int:
             for fault in error.faults:
                 log.error("sidecar.failed", detail=fault)  # noqa: TRY400 - likewise
             return 2
-        except (Occupied, NoSpace, OSError) as error:
+        except (Occupied, NoSpace, RegistryBroken, OSError) as error:
             log.error("sidecar.failed", detail=str(error))  # noqa: TRY400 - likewise
         return 1

@@ -96,6 +96,10 @@ class OutboxBroken(SidecarError):
     """A write or an fsync failed for good, or the file is damaged. Never retried: the process says so and exits 1."""
 
 
+class RegistryBroken(SidecarError):
+    """What is kept beside the outbox cannot be read, written or used; the message names the file and the way out."""
+
+
 class Occupied(SidecarError):
     """Another live process holds the socket or the data directory."""
 

@@ -34,6 +34,8 @@ EVENTS: Mapping[str, str] = {
     "endpoint.paused": "Nothing is sent there until `sidecar resume`. `endpoint`, `detail`.",
     "endpoint.recovered": "The endpoint answers again; what waited is sent, gently. `endpoint`.",
     "endpoint.resumed": "Resumed by hand. `endpoint`.",
+    "endpoint.secret_changed": "Its secret was set, or deleted and the configured one counts again. "
+    "`endpoint`, `action` (set, deleted).",
     "outbox.broken": "A write or an fsync failed for good; the process ends with status 1. `detail`.",
     "outbox.no_space": "The disk is full; events are refused, no attempt starts until verdicts "
     "can be written. `detail`.",

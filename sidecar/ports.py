@@ -1,5 +1,5 @@
-"""The few seams where a part may be swapped: Outbox, Transport, Clock, Dialect; and Control, which joins two rooms of
-one floor.
+"""The few seams where a part may be swapped: Outbox, Registry, Transport, Clock, Dialect; and Control, which joins
+two rooms of one floor.
 
 Law: nothing in a port may need SQL, aiohttp or the operating system. An outbox may as well be a stream engine: claim is
 fetch, settle is ack, a delayed or a final nak. What every engine promises is written down in tests/test_outbox.py.
@@ -24,6 +24,7 @@ from sidecar.model import (
     Posting,
     Query,
     Request,
+    Secret,
     Settlement,
 )
 
@@ -119,6 +120,23 @@ class Outbox(Protocol):
     async def close(self) -> None: ...
 
 
+class Registry(Protocol):
+    """Keeps, durably, what a user sets at run time. What changes something returns only once that is on disk.
+
+    Raises `NoSpace` where the disk is full (nothing changed) and `RegistryBroken` where it cannot be written.
+    """
+
+    def secrets(self) -> Mapping[str, tuple[Secret, ...]]:
+        """By endpoint, configured or not, those that win over the environment's; newest first."""
+        ...
+
+    async def put_secrets(self, endpoint: str, secrets: tuple[Secret, ...]) -> None: ...
+
+    async def delete_secrets(self, endpoint: str) -> bool:
+        """False where there were none."""
+        ...
+
+
 class Transport(Protocol):
     """One POST. Never raises for what the network does: every failure becomes a value."""
 
@@ -182,3 +200,11 @@ class Control(Protocol):
     async def pause(self, endpoint: str) -> None: ...
 
     async def resume(self, endpoint: str) -> None: ...
+
+    def set_secrets(self, endpoint: str, secrets: tuple[Secret, ...] | None) -> None:
+        """From the next attempt on sign with these, newest first; None: with those configured."""
+        ...
+
+    def overridden(self, endpoint: str) -> bool:
+        """Whether it signs with other secrets than those configured."""
+        ...

@@ -23,6 +23,7 @@ from sidecar.api import Gate, make_app, serving
 from sidecar.dialects import DIALECTS
 from sidecar.errors import NotFound
 from sidecar.model import FAR, Attempt, Claim, Dead, Delivered, Endpoint, Health, Instance, Response, Secret, Settlement
+from sidecar.registry import FileRegistry
 
 JSON = {"Content-Type": "application/json"}
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -42,6 +43,7 @@ class Steering:
 
     known: Mapping[str, Health]
     flight: dict[int, str] = field(default_factory=dict)
+    secrets: dict[str, tuple[Secret, ...]] = field(default_factory=dict)
 
     def health(self, endpoint: str) -> Health:
         if endpoint not in self.known:
@@ -56,6 +58,15 @@ class Steering:
 
     async def resume(self, endpoint: str) -> None:
         self.known = {**self.known, endpoint: Health("active", since=self.health(endpoint).since)}
+
+    def set_secrets(self, endpoint: str, secrets: tuple[Secret, ...] | None) -> None:
+        self.health(endpoint)
+        self.secrets.pop(endpoint, None)
+        if secrets is not None:
+            self.secrets[endpoint] = secrets
+
+    def overridden(self, endpoint: str) -> bool:
+        return endpoint in self.secrets
 
 
 class Answer(NamedTuple):
@@ -129,6 +140,7 @@ async def house(
     ids = iter(range(1_000_000))
     app = make_app(
         outbox=outbox,
+        registry=FileRegistry(directory),
         control=control,
         clock=clock,
         endpoints=endpoints,

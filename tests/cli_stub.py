@@ -105,6 +105,7 @@ def endpoint(**given: Any) -> dict[str, Any]:
         "dialect": "drone",
         "url": "https://ci.example/hooks",
         "state": "active",
+        "overridden": False,
         "since": PAST,
         "reason": "",
         "last_failure": None,

@@ -55,7 +55,6 @@ def named(key: str) -> Bad:
     return Bad(422, "Idempotency-Key must be 1 to 128", build(), {**JSON, "Idempotency-Key": key})
 
 
-DEEP = b'{"repo":' + b"[" * 1500 + b"]" * 1500 + b"}"
 CURL = "-H 'Content-Type: application/json'"
 BACK = "2h or 30d"
 
@@ -80,7 +79,6 @@ REQUESTS = {
     "a number for an id": Bad(422, "", build(id=7), pointer="/id"),
     "an id too long": Bad(422, "", build(id="x" * 129), pointer="/id"),
     "a slug that is no string": Bad(422, "", build(slug=7), pointer="/repo/slug"),  # type: ignore[arg-type]  # the slip itself
-    "deeper than it may be": Bad(400, "", DEEP),
     "too large": Bad(413, f"{LIMIT} bytes (SIDECAR_MAX_EVENT_SIZE)", b" " * (LIMIT + 1)),
     "no content type": Bad(415, f"is missing; with curl: {CURL}", build(), {}),
     "what curl -d says": typed("application/x-www-form-urlencoded", CURL),

@@ -40,6 +40,7 @@ SAME = (
     (r"\b(?:in )?\d+(?:\.\d+)? (?:ms|s|min|h|d)\b(?!=)(?: ago)?|\bnow\b", "SPAN"),
     (r"(\w+_ms\"?[=:]|\bms=)[\d.]+", r"\1N"),
     (r"process \d+", "process N"),
+    (r"(127\.0\.0\.1[:-])\d{4,5}\b", r"\1PORT"),
     (r"(sidecar[ /]|version=)\d+\.\d+\.\d+", r"\1VERSION"),
     (r"[ \t]+", " "),
     (r" ?\n", "\n"),
@@ -94,7 +95,7 @@ def plain(text: str) -> str:
 def pattern(shown: str, *, between: str = "") -> str:
     """A regular expression for what a page shows; `between` its lines there may be others."""
     lines = plain(shown).splitlines()
-    rows = [ANY if line == "…" else ".*".join(map(re.escape, line.split("…"))) + r"\n" for line in lines]
+    rows = [ANY if line.strip() == "…" else ".*".join(map(re.escape, line.split("…"))) + r"\n" for line in lines]
     return between + "".join(row + between for row in rows)
 
 

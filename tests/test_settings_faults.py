@@ -21,6 +21,7 @@ GOOD = {
 DURATION = "is no duration; write a whole number and one of ms, s, m, h, d, such as 15s"
 SIZE = "is no size; write a whole number and one of B, KiB, MiB, GiB, TiB, such as 64KiB"
 ADDRESS = "is no address; write host:port, such as 127.0.0.1:8484, or off"
+CONTROL = "holds a control character, and no git ref does; leave it out"
 MANY = ",".join(["1s"] * 51)
 
 # fmt: off
@@ -55,6 +56,9 @@ VALUES = [
     ("SIDECAR_SOCKET_MODE", "680", "'680' is no file mode; write it in octal, such as 0660"),
     ("SIDECAR_SOCKET_MODE", "01777", "'01777' is out of range; write 0600 to 0777"),
     ("SIDECAR_SOCKET_MODE", "0066", "'0066' shuts out the owner; write 0600 to 0777, such as 0660"),
+    ("SIDECAR_ENDPOINT_CI_REFS", " , ", "holds no item; write at least one, or unset it"),
+    ("SIDECAR_ENDPOINT_CI_REFS", "refs/*,a\tb", f"'a\\tb' {CONTROL}"),
+    ("LAUNCHPAD_WEBHOOK_GIT_REF_PATTERN", "refs/*\x07x", f"'refs/*\\x07x' {CONTROL}"),
     ("SIDECAR_SOCKET", "/run/" + "s" * 103,
      "the path has 108 bytes, and a socket's may have 107; set it to a shorter one"),
     ("SIDECAR_DATA_DIR", "a\tb", "holds a character that is not printable; write a plain path"),

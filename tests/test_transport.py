@@ -67,7 +67,7 @@ BROKEN: dict[str, tuple[Behaviour, str, int, int]] = {
     "half a head": (says_then_hangs(OK + b"X-Sl"), "timeout", 0, SHORT),
     "half a body": (says_then_hangs(OK + b"Content-Length: 10\r\n\r\nhello"), "timeout", 200, SHORT),
     "one chunk": (says_then_hangs(OK + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"), "timeout", 200, SHORT),
-    "100 for ever": (never_ends(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), "timeout", 0, SHORT),
+    "100 for ever": (never_ends(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), "protocol", 100, LATER),
     "closed at once": (says_then_closes(b""), "reset", 0, LATER),
     "closed within the head": (says_then_closes(OK + b"X-Cut"), "cut-off", 0, LATER),
     "closed within the body": (says_then_closes(OK + b"Content-Length: 10\r\n\r\nhello"), "cut-off", 200, LATER),

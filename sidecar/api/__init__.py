@@ -5,5 +5,6 @@ Law: knows the ports and the model, never an engine, a dialect or the settings. 
 
 from sidecar.api.parts import Gate
 from sidecar.api.routes import make_app, serving
+from sidecar.api.secret import unusable
 
-__all__ = ["Gate", "make_app", "serving"]
+__all__ = ["Gate", "make_app", "serving", "unusable"]

@@ -79,6 +79,7 @@ class EndpointView(Struct):
     dialect: str | None
     url: str | None
     state: EndpointState
+    overridden: bool
     since: str | None
     reason: str
     last_failure: str | None
@@ -135,13 +136,16 @@ def detail(view: DeliveryView, attempts: Sequence[AttemptLog]) -> DeliveryDetail
     return DeliveryDetail(**structs.asdict(view), attempts=[_attempt(one) for one in attempts])
 
 
-def endpoint(one: Endpoint, health: Health, counts: Counts, delivering: int, now: int) -> EndpointView:
-    """A configured endpoint; `delivering` attempts are under way."""
+def endpoint(
+    one: Endpoint, health: Health, counts: Counts, delivering: int, now: int, *, overridden: bool
+) -> EndpointView:
+    """A configured endpoint; `delivering` attempts are under way; `overridden`: by secrets set at run time."""
     return EndpointView(
         name=one.name,
         dialect=one.dialect,
         url=one.shown_url,
         state=health.state,
+        overridden=overridden,
         since=written_or_none(health.since),
         reason=health.reason,
         last_failure=written_or_none(health.last_failure),
@@ -154,13 +158,14 @@ def endpoint(one: Endpoint, health: Health, counts: Counts, delivering: int, now
     )
 
 
-def orphan(name: str, health: Health, counts: Counts) -> EndpointView:
+def orphan(name: str, health: Health, counts: Counts, *, overridden: bool) -> EndpointView:
     """An endpoint that is owed something and is not configured."""
     return EndpointView(
         name=name,
         dialect=None,
         url=None,
         state="orphaned",
+        overridden=overridden,
         since=None,
         reason="not configured; what is owed goes on when it is again",
         last_failure=written_or_none(health.last_failure),

@@ -10,7 +10,7 @@ from sidecar.api.forms import Full, Minimal
 from sidecar.api.intake import Intake, store
 from sidecar.api.moments import written
 from sidecar.api.parts import PARTS
-from sidecar.api.reading import KEY, NDJSON, body, content_type, idempotency_key, traceparent, wants_minimal
+from sidecar.api.reading import KEY, NDJSON, body, content_type, idempotency_key, wants_minimal
 from sidecar.api.stream import Stream
 from sidecar.errors import NotAnEvent, NotFound, Problem
 from sidecar.model import Query
@@ -22,14 +22,10 @@ MOST = 1000
 async def post_events(request: web.Request) -> web.StreamResponse:
     """`POST /events` is Drone's, `POST /events/{dialect}` any other's."""
     parts = request.app[PARTS]
-    dialect = request.match_info.get("dialect", "drone")
-    if dialect not in parts.dialects:
-        known = ", ".join(sorted(parts.dialects))
-        raise NotFound(f"there is no dialect {dialect[:50]!r}; there is {known}")
+    intake = Intake.of(request)
     parts.gate.check()
     kind = content_type(request)
     key = idempotency_key(request)
-    intake = Intake(parts, dialect, traceparent(request))
     if kind == NDJSON:
         if key:
             raise NotAnEvent("Idempotency-Key names one event; in a stream, give each line an `id`")

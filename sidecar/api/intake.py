@@ -5,14 +5,16 @@ stream it is one line among many.
 """
 
 from collections.abc import Sequence
+from typing import Self
 
+from aiohttp import web
 from msgspec import Struct
 
-from sidecar.api.parts import Parts
+from sidecar.api.parts import PARTS, Parts
 from sidecar.api.problems import refusal, too_large
-from sidecar.api.reading import BLANK
-from sidecar.errors import Conflicting, NoSpace, NotAnEvent, OutboxBroken, Problem
-from sidecar.model import Added, Conflict, Owed, Posting
+from sidecar.api.reading import BLANK, traceparent
+from sidecar.errors import Conflicting, NoSpace, NotAnEvent, NotFound, OutboxBroken, Problem
+from sidecar.model import Added, Conflict, Event, Owed, Posting
 
 
 class Answer(Struct, gc=False):
@@ -28,18 +30,34 @@ class Intake:
 
     def __init__(self, parts: Parts, dialect: str, traceparent: str = "") -> None:
         self._parts = parts
-        self._dialect = parts.dialects[dialect]
+        self.dialect = parts.dialects[dialect]
         self._audience = parts.audience.get(dialect, ())
         self._limit = parts.max_event_size
         self._traceparent = traceparent
 
+    @classmethod
+    def of(cls, request: web.Request) -> Self:
+        """For the dialect that the request's path names, Drone's where it names none. Raises `NotFound`."""
+        parts = request.app[PARTS]
+        dialect = request.match_info.get("dialect", "drone")
+        if dialect not in parts.dialects:
+            known = ", ".join(sorted(parts.dialects))
+            raise NotFound(f"there is no dialect {dialect[:50]!r}; there is {known}")
+        return cls(parts, dialect, traceparent(request))
+
     def posting(self, raw: bytes, now: int, key: str = "") -> Posting:
-        """The event of `raw` with all that it owes; `key` is its id as the header names it. Raises a `Problem`."""
+        """The event of `raw` with all that it owes. Raises a `Problem`, as `event` does."""
+        event = self.event(raw, now, key)
+        wants = self.dialect.wants
+        return Posting(event, tuple([one.name for one in self._audience if not wants(event, one)]))
+
+    def event(self, raw: bytes, now: int, key: str = "") -> Event:
+        """The event of `raw`; `key` is its id as the header names it. Raises a `Problem`."""
         raw = raw.strip(BLANK)
         if len(raw) > self._limit:
             raise too_large(self._limit)
         parts = self._parts
-        event = self._dialect.read(
+        event = self.dialect.read(
             raw,
             id=key or parts.new_id(now),
             now=now,
@@ -48,8 +66,7 @@ class Intake:
         )
         if key and event.id != key:
             raise NotAnEvent("`id` and Idempotency-Key name the event differently: send one of them", pointer="/id")
-        wants = self._dialect.wants
-        return Posting(event, tuple([one.name for one in self._audience if not wants(event, one)]))
+        return event
 
 
 async def store(parts: Parts, postings: Sequence[Posting]) -> Sequence[Answer | Problem]:

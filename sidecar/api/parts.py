@@ -7,7 +7,7 @@ from aiohttp import web
 
 from sidecar.errors import Unavailable
 from sidecar.model import Endpoint, Instance
-from sidecar.ports import Clock, Control, Dialect, Outbox
+from sidecar.ports import Clock, Control, Dialect, Outbox, Registry
 
 DRAINING = "the sidecar is stopping and takes no more events"
 
@@ -45,6 +45,7 @@ class Parts:
     """
 
     outbox: Outbox
+    registry: Registry
     control: Control
     clock: Clock
     endpoints: Mapping[str, Endpoint]

@@ -5,6 +5,7 @@ Law: nothing is read that will be refused, no more is held than one event may ha
 
 import asyncio
 import re
+from collections.abc import Sequence
 
 from aiohttp import StreamReader, hdrs, web
 
@@ -25,17 +26,17 @@ KEY = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-def content_type(request: web.Request) -> str:
-    """`JSON` or `NDJSON`. Raises `WrongType`."""
+def content_type(request: web.Request, kinds: Sequence[str] = (JSON, NDJSON), way_out: str = WAY_OUT) -> str:
+    """Which of `kinds` the body is. Raises `WrongType`."""
     encoding = request.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower()
     if encoding != "identity":
         raise WrongType(f"Content-Encoding {encoding[:50]!r} is not read here: send the body as it is")
     given = request.headers.get(hdrs.CONTENT_TYPE, "")
     kind = given.partition(";")[0].strip().lower()
-    if kind in (JSON, NDJSON):
+    if kind in kinds:
         return kind
     wrong = f"is {kind[:100]!r}, which is not read here" if kind else "is missing"
-    raise WrongType(f"Content-Type {wrong}; {WAY_OUT}")
+    raise WrongType(f"Content-Type {wrong}; {way_out}")
 
 
 def idempotency_key(request: web.Request) -> str:

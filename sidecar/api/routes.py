@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from sidecar.api import deliveries, endpoints, events, probes
+from sidecar.api import deliveries, endpoints, events, explain, probes
 from sidecar.api.parts import PARTS, Gate, Parts
 from sidecar.api.problems import HttpLog, expect, tell
 from sidecar.model import Endpoint, Instance
-from sidecar.ports import Clock, Control, Dialect, Outbox
+from sidecar.ports import Clock, Control, Dialect, Outbox, Registry
 
 ROUTES = (
     ("POST", "/events", events.post_events),
@@ -24,6 +24,10 @@ ROUTES = (
     ("POST", "/endpoints/{name}/ping", endpoints.ping),
     ("POST", "/endpoints/{name}/pause", endpoints.pause),
     ("POST", "/endpoints/{name}/resume", endpoints.resume),
+    ("PUT", "/endpoints/{name}/secret", endpoints.put_secret),
+    ("DELETE", "/endpoints/{name}/secret", endpoints.delete_secret),
+    ("POST", "/explain", explain.explain),
+    ("POST", "/explain/{dialect}", explain.explain),
     ("GET", "/healthz", probes.healthz),
     ("GET", "/readyz", probes.readyz),
 )
@@ -38,6 +42,7 @@ BACKLOG = 1024
 def make_app(
     *,
     outbox: Outbox,
+    registry: Registry,
     control: Control,
     clock: Clock,
     endpoints: Sequence[Endpoint],
@@ -55,6 +60,7 @@ def make_app(
     app = web.Application(middlewares=[tell], client_max_size=max_event_size)
     app[PARTS] = Parts(
         outbox=outbox,
+        registry=registry,
         control=control,
         clock=clock,
         endpoints={one.name: one for one in endpoints},
@@ -67,8 +73,10 @@ def make_app(
         stall=stall,
     )
     for method, path, handler in ROUTES:
-        add = app.router.add_get if method == "GET" else app.router.add_post
-        add(path, handler, expect_handler=expect)
+        if method == "GET":  # and HEAD
+            app.router.add_get(path, handler, expect_handler=expect)
+        else:
+            app.router.add_route(method, path, handler, expect_handler=expect)
     return app
 
 

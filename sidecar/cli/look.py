@@ -170,6 +170,8 @@ def endpoints(client: Client) -> None:
     rows = [(endpoint["name"], state(endpoint["state"]), _trouble(endpoint, at)) for endpoint in troubled]
     if rows:
         click.echo("\n" + table(("", "", ""), rows))
+    if overridden := [clean(endpoint["name"]) for endpoint in found if endpoint.get("overridden")]:
+        click.echo(f"\nsecret overridden: {', '.join(overridden)}")
 
 
 def _endpoint(endpoint: Json, at: int) -> list[object]:

@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ping": ("act", "Send a ping to an endpoint and say how it went."),
     "pause": ("act", "Keep an endpoint's events back."),
     "resume": ("act", "Let a paused endpoint's events go again."),
+    "explain": ("explain", "Say who would get an event and why; send nothing."),
+    "secret": ("secret", "Set an endpoint's secret, or go back to the configured one."),
     "health": ("health", "Exit 0 if the sidecar takes events; for probes."),
     "listen": ("listen", "A receiver for development: verify and print."),
     "verify": ("verify", "Check the signatures of a saved request."),

@@ -9,7 +9,7 @@ import structlog
 
 from sidecar.dispatcher.lane import Lane, Parts
 from sidecar.errors import NotFound
-from sidecar.model import Endpoint, Health
+from sidecar.model import Endpoint, Health, Secret
 
 __all__ = ["Dispatcher", "Parts"]
 
@@ -53,6 +53,12 @@ class Dispatcher:
 
     async def resume(self, endpoint: str) -> None:
         await self._lane(endpoint).resume()
+
+    def set_secrets(self, endpoint: str, secrets: tuple[Secret, ...] | None) -> None:
+        self._lane(endpoint).set_secrets(secrets)
+
+    def overridden(self, endpoint: str) -> bool:
+        return self._lane(endpoint).overridden
 
     def _lane(self, endpoint: str) -> Lane:
         lane = self._lanes.get(endpoint)

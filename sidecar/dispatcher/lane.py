@@ -24,6 +24,7 @@ from sidecar.model import (
     Health,
     Instance,
     Outcome,
+    Secret,
     Settlement,
     Unreachable,
 )
@@ -57,7 +58,7 @@ class Lane:
     """`run` it; `wake` it when something may have become due."""
 
     def __init__(self, endpoint: Endpoint, health: Health, parts: Parts) -> None:
-        self.endpoint = endpoint
+        self.endpoint = self._configured = endpoint
         self.health = health
         self._saved = health
         self._parts = parts
@@ -70,6 +71,14 @@ class Lane:
     @property
     def in_flight(self) -> frozenset[int]:
         return frozenset(self._flying)
+
+    @property
+    def overridden(self) -> bool:
+        return self.endpoint is not self._configured
+
+    def set_secrets(self, secrets: tuple[Secret, ...] | None) -> None:
+        """For the next attempt; one in flight is signed already."""
+        self.endpoint = self._configured if secrets is None else replace(self._configured, secrets=secrets)
 
     def wake(self) -> None:
         self._wake.set()

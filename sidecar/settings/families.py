@@ -107,7 +107,7 @@ ENDPOINT = Group("Named endpoints", (
             shown="all", sample="build:*"),
     Setting("REFS", "refs", PATTERNS, "",
             "Which git refs: `fnmatch` patterns.",
-            shown="all", sample="refs/heads/*", effective=False),
+            shown="all", sample="refs/heads/*"),
     Setting("SIGNATURES", "signatures", SIGNATURES, "",
             "As `DRONE_WEBHOOK_SIGNATURES`; for Drone's dialect only.",
             shown="`cavage,standard`", sample="cavage,standard"),

@@ -262,13 +262,20 @@ def globs(text: str, folder: Path) -> tuple[str, ...]:
 
 
 def patterns(text: str, folder: Path) -> tuple[str, ...]:
-    """Patterns of `fnmatch`, which takes anything."""
-    return tuple(items(text))
+    """Patterns of `fnmatch`."""
+    return each(items(text), _pattern)
 
 
 def pattern(text: str, folder: Path) -> tuple[str, ...]:
     """One pattern of `fnmatch`: a git ref may hold a comma."""
-    return (text,)
+    return (_pattern(text),)
+
+
+def _pattern(part: str) -> str:
+    """`fnmatch` takes anything; what no git ref may hold (git-check-ref-format) is a slip."""
+    if re.search(r"[\x00-\x1f\x7f]", part):
+        raise ValueError(f"{quoted(part)} holds a control character, and no git ref does; leave it out")
+    return part
 
 
 def server(text: str, folder: Path) -> str:

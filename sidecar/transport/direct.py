@@ -15,6 +15,9 @@ from sidecar.transport.trial import READ, Trial
 _FOREVER = aiohttp.ClientTimeout(total=None, sock_connect=None)
 """The attempt as a whole has a timeout, and no part of it another."""
 
+MOST_INTERIM = 100
+"""1xx answers that are passed over; a receiver that sends more will send nothing else."""
+
 
 async def exchange(connector: aiohttp.TCPConnector, trial: Trial, request: Request) -> None:
     """Send `request`, and let `trial` hear the answer. Raises what aiohttp does."""
@@ -28,9 +31,10 @@ async def exchange(connector: aiohttp.TCPConnector, trial: Trial, request: Reque
     try:
         protocol.set_response_params(read_until_eof=True, auto_decompress=False, read_bufsize=READ)
         protocol.transport.write(whole)
-        message, payload = await protocol.read()
-        while message.code // 100 == 1 and message.code != 101:
+        for _ in range(MOST_INTERIM):
             message, payload = await protocol.read()
+            if message.code // 100 != 1 or message.code == 101:
+                break
         trial.begin(message.code, message.headers)
         while chunk := await payload.readany():
             if not trial.hear(chunk):
