@@ -20,7 +20,7 @@ def held(directory: Path) -> Iterator[None]:
         Occupied: another process holds it, or it cannot be made or written.
     """
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(0o750, parents=True, exist_ok=True)  # the socket in it is for the group, too
         lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         user = f"uid {os.getuid()}"

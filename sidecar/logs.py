@@ -28,7 +28,7 @@ EVENTS: Mapping[str, str] = {
     "`attempt`, `outcome` (status or reason), `duration_ms`, `verdict` (delivered, retry, dead), "
     "`next_ms` (of a retry), `reason` (of a dead one), `trace`.",
     "delivery.expired": "A delivery was older than SIDECAR_MAX_AGE, and is dead. `delivery`, `endpoint`.",
-    "delivery.failed": "An attempt met a fault of ours and is made again later. `delivery`, `endpoint`, `error`.",
+    "delivery.failed": "An attempt met a fault of ours and is made again later. `delivery`, `endpoint`, `exception`.",
     "endpoint.failing": "The endpoint failed five times in a row: from now on one probe at a time. "
     "`endpoint`, `detail`.",
     "endpoint.paused": "Nothing is sent there until `sidecar resume`. `endpoint`, `detail`.",
@@ -43,9 +43,10 @@ EVENTS: Mapping[str, str] = {
     "outbox.ready": "Events are taken again.",
     "outbox.unready": "No events are taken: the disk is full, or SIDECAR_MAX_OUTBOX_SIZE is reached. `detail`.",
     "sidecar.draining": "SIGTERM or SIGINT: no more events are taken; what is in flight and due now is finished. "
-    "`signal`.",
-    "sidecar.failed": "The process cannot start or go on, and ends with status 1. `detail`.",
-    "sidecar.killed": "A second signal: ended at once, with status 1.",
+    "`signal`, `seconds` (that it may take).",
+    "sidecar.failed": "The process cannot start or go on, and ends with status 1 (2 for a bad certificate "
+    "file). `detail`.",
+    "sidecar.killed": "A second signal: ended at once, with status 1. `signal`.",
     "sidecar.ready": "Started. `version`, `socket`, `data_dir`, `endpoints`, `waiting` (deliveries), `ms` since start.",
     "sidecar.stopped": "Stopped; what is left is on disk. `waiting` (deliveries), `drained` (whether in time).",
 }

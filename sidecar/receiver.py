@@ -78,7 +78,8 @@ def verify(
         tolerance: ms that a signed time may be away from `now`.
 
     Raises:
-        InvalidSignature: answer it 400, and do nothing else; the message says which step failed.
+        InvalidSignature: answer it 401 (400 would end the delivery), and do nothing else; the message says which step
+            failed.
         ValueError: no secret, or an empty one: with it, anyone could sign.
     """
     keys = _keys(secrets)

@@ -71,14 +71,14 @@ async def test_a_verified_delivery_is_printed_and_answered_204() -> None:
         assert await it.stop() == 0
 
 
-async def test_what_is_not_right_is_answered_400_with_the_step_that_failed() -> None:
+async def test_what_is_not_right_is_answered_401_with_the_step_that_failed() -> None:
     async with listening() as it:
         status, text = await post(it.url, request(at=at()), BODY.replace(b"octocat", b"mallory"))
-        assert (status, text.partition(":")[0]) == (400, "digest")
-        assert "✗ 400  digest: " in await it.line()
+        assert (status, text.partition(":")[0]) == (401, "digest")
+        assert "✗ 401  digest: " in await it.line()
         status, text = await post(it.url, request(at=at() - 600_000))
-        assert (status, text.partition(":")[0]) == (400, "date")
-        assert (await post(it.url, {}))[0] == 400
+        assert (status, text.partition(":")[0]) == (401, "date")
+        assert (await post(it.url, {}))[0] == 401
         assert await it.stop(signal.SIGTERM) == 0
 
 

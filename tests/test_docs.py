@@ -13,11 +13,12 @@ import click
 import pytest
 
 import sidecar
-from sidecar import logs, retry
+from sidecar import logs, receiver, retry
 from sidecar.cli.main import COMMANDS, commands
 from sidecar.dialects import DIALECTS
 from sidecar.settings.families import FAMILIES
-from sidecar.settings.known import FIELDS, NAMES, endpoint_of
+from sidecar.settings.known import FIELDS, GROUPS, NAMES, endpoint_of
+from sidecar.settings.schemes import SCHEMES
 from sidecar.transport import REASONS
 
 ROOT = Path(__file__).parent.parent
@@ -139,10 +140,15 @@ def test_every_test_that_the_readme_names_is_there() -> None:
         assert f"def {name}(" in (ROOT / file).read_text("utf-8"), name
 
 
-def test_the_readme_says_which_senders_are_not_there_yet() -> None:
-    row = re.search(r"^\| senders for (.*?) \|", README, re.MULTILINE)
-    told = set(re.findall(r"[A-Z][a-z]+", row[1])) if row else set()
-    assert told == {FAMILIES[name].group.title for name in FAMILIES.keys() - DIALECTS.keys()}
+def test_what_is_said_to_be_not_there_yet_is_not_there() -> None:
+    table = README.partition("| not yet | |")[2].partition("\n\n")[0]
+    idle = {setting.name for group in GROUPS for setting in group.settings if not setting.effective}
+    assert set(re.findall(r"`(SIDECAR_\w+)`", table)) <= idle
+    assert ("`sidecar.receiver`" in table) == (receiver.DIALECTS.keys() != DIALECTS.keys())
+    assert ("`rfc9421`" in table) != SCHEMES["rfc9421"]
+    assert ("not-there-yet" in anchors(ROOT / "docs/explanation/signatures.md")) != SCHEMES["rfc9421"]
+    for dialect in FAMILIES.keys() - DIALECTS.keys():
+        assert FAMILIES[dialect].group.title in table
 
 
 def test_the_contributor_is_told_what_every_room_is_for() -> None:

@@ -136,7 +136,7 @@ class Running:
         assert re.fullmatch(pattern(self.step.shown, between=ANY), plain(self._said)), told(self.step, self._said)
 
 
-class Session:
+class Reader:
     """A reader at work: a folder, the programs on the path, and what they have started."""
 
     def __init__(self, folder: Path) -> None:
@@ -210,12 +210,12 @@ async def test_what_a_page_shows_is_what_happens(page: str, tmp_path_factory: py
     for tool in ("curl", "openssl"):
         if shutil.which(tool) is None and any(tool in step.text for step in todo):
             pytest.skip(f"{page} uses {tool}, which is not installed here")
-    session = Session(tmp_path_factory.mktemp("d"))
+    reader = Reader(tmp_path_factory.mktemp("d"))
     try:
         for step in todo:
-            await session.take(step)
+            await reader.take(step)
     finally:
-        await session.close()
+        await reader.close()
 
 
 def test_the_demo_of_the_makefile_is_the_command_that_is_run_here() -> None:

@@ -91,6 +91,15 @@ async def test_the_sockets_mode_is_as_configured(tmp_path: Path) -> None:
             assert stat.S_IMODE(found.st_mode) == int(mode, 8)
 
 
+async def test_what_is_kept_is_for_nobody_else_to_read(tmp_path: Path) -> None:
+    async with serving(environment(tmp_path)) as process:
+        await process.post("/events", build(1))
+        data = tmp_path / "data"
+        assert stat.S_IMODE(data.stat().st_mode) & 0o007 == 0
+        for file in data.glob("outbox.sqlite3*"):
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600, file.name
+
+
 async def test_a_stale_socket_of_a_dead_process_is_replaced(tmp_path: Path) -> None:
     settings = environment(tmp_path)
     async with serving(settings) as process:

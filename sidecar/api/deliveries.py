@@ -16,6 +16,9 @@ from sidecar.model import DeliveryLog, Query, State
 LIMIT = 1000
 """Deliveries on a page, at most."""
 
+LOOKS = 5
+"""At a delivery that is being settled while we look."""
+
 NUMBER = re.compile(r"[0-9]{1,18}")
 """What fits in 64 bits."""
 
@@ -33,10 +36,13 @@ async def get_deliveries(request: web.Request) -> web.StreamResponse:
 
 
 async def get_delivery(request: web.Request) -> web.StreamResponse:
-    """One delivery with its attempts."""
+    """One delivery with its attempts, read anew where one was settled between the two looks."""
     parts = request.app[PARTS]
-    row = await _find(parts, request)
-    attempts = await parts.outbox.attempts(row.id)
+    for _ in range(LOOKS):
+        row = await _find(parts, request)
+        attempts = await parts.outbox.attempts(row.id)
+        if len(attempts) == row.attempts:
+            break
     return answer(detail(_view(parts, row), attempts))
 
 

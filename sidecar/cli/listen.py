@@ -43,7 +43,7 @@ def line(received: Received, status: int) -> str:
     at = of_day(received.at)
     it = received.verified
     if it is None:
-        return f"{at}  {style('✗ 400', 'red')}  {excerpt(received.fault)}"
+        return f"{at}  {style('✗ 401', 'red')}  {excerpt(received.fault)}"
     mark = style(f"✓ {status}", "green")
     numbers = [f"{name} {value}" for name, value in (("delivery", it.delivery), ("attempt", it.attempt)) if value]
     signed = style(" ".join(it.schemes), "green")

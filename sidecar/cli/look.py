@@ -189,6 +189,8 @@ def _endpoint(endpoint: Json, at: int) -> list[object]:
 
 def _trouble(endpoint: Json, at: int) -> str:
     parts = [f"since {ago(endpoint['since'], at)}" if endpoint.get("since") else "", endpoint.get("reason") or ""]
+    if endpoint.get("last_failure"):
+        parts.append(f"last failure {ago(endpoint['last_failure'], at)}")
     if endpoint.get("next_probe"):
         parts.append(f"next probe {ago(endpoint['next_probe'], at)}")
     if endpoint["state"] == "paused":

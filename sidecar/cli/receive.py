@@ -1,4 +1,4 @@
-"""A receiver of webhooks, for `listen` and `demo`. Law: what is not verified is answered 400 with the reason, and
+"""A receiver of webhooks, for `listen` and `demo`. Law: what is not verified is answered 401 with the reason, and
 reported as such; nothing is stored."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -39,7 +39,7 @@ class Receiver:
         received = self._received(request, await request.read())
         status = self._report(received)
         if received.verified is None:
-            return web.Response(status=400, text=f"{received.fault}\n")
+            return web.Response(status=401, text=f"{received.fault}\n")
         return web.Response(status=status)
 
     def _received(self, request: web.Request, body: bytes) -> Received:

@@ -3,6 +3,7 @@
 Law: what cannot be trusted raises `OutboxBroken` with the way out; nothing is ever repaired by guessing.
 """
 
+import os
 from contextlib import ExitStack, suppress
 from importlib.resources import files
 from pathlib import Path
@@ -38,6 +39,7 @@ def open_writer(directory: Path, vfs: str) -> apsw.Connection:
     path = directory / NAME
     with ExitStack() as undo:
         try:
+            _keep_private(path)
             db = apsw.Connection(str(path), vfs=vfs or None, statementcachesize=STATEMENTS)
             undo.callback(_close, db)
             for pragma in _WRITING:
@@ -49,6 +51,12 @@ def open_writer(directory: Path, vfs: str) -> apsw.Connection:
             raise OutboxBroken(f"{path} cannot be opened ({type(error).__name__}: {error}); {WAY_OUT}") from error
         undo.pop_all()
     return db
+
+
+def _keep_private(path: Path) -> None:
+    """Bodies are nobody else's: SQLite gives its log and index the mode that the database has."""
+    with suppress(OSError):  # whatever it is, SQLite says it better
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def _close(db: apsw.Connection) -> None:
