@@ -11,7 +11,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY sidecar sidecar
 RUN python -m pip --python /venv/bin/python install --no-deps --no-build-isolation . \
  && python -m pip --python /venv/bin/python uninstall --yes flit-core \
- && python -m compileall -q /venv/lib || true
+ && python -m compileall -q /venv/lib
 
 FROM ${BASE}
 COPY --from=build /venv /venv
