@@ -52,10 +52,10 @@ def pause(health: Health, *, now: int, reason: str) -> Health:
 
 
 def resume(health: Health, *, now: int) -> Health:
-    """Go on, gently, in order."""
+    """Go on, gently, in order; what is owed has its whole age before it again."""
     if health.state != "paused":
         return health
-    return _opened(health, now)
+    return replace(_opened(health, now), ages_from=now)
 
 
 def room(health: Health, *, now: int, in_flight: int, limit: int) -> int:
@@ -68,7 +68,8 @@ def room(health: Health, *, now: int, in_flight: int, limit: int) -> int:
 
 
 def _failed(health: Health, now: int, wait: int, *, probing: bool) -> Health:
-    health = replace(health, failures=health.failures + 1, last_failure=now, streak=0)
+    told_until = max(health.told_until, now + wait) if wait else health.told_until
+    health = replace(health, failures=health.failures + 1, last_failure=now, streak=0, told_until=told_until)
     if health.state == "paused":
         return health
     if health.state == "failing":
@@ -107,5 +108,9 @@ def _answered(health: Health, now: int, limit: int) -> Health:
 
 
 def _opened(health: Health, now: int) -> Health:
-    running = replace(health, flow=health.flow_at(now), flow_from=now, releasing=True)
-    return replace(running, state="active", since=now, reason="", failures=0, wait=0, not_before=0, allowed=1, streak=0)
+    """Told to wait, it still waits; otherwise at once."""
+    not_before = health.told_until if health.told_until > now else 0
+    flowing = replace(health, flow=health.flow_at(now), flow_from=max(now, not_before), not_before=not_before)
+    return replace(
+        flowing, state="active", since=now, reason="", failures=0, wait=0, allowed=1, streak=0, releasing=True
+    )

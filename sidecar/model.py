@@ -264,7 +264,10 @@ class Health(Struct, frozen=True):
         streak: successes in this round of the recovery.
         flow: ms for which events could flow, up to `flow_from`; holds are counted on this clock.
         flow_from: when the flow clock runs on; `FAR` = it stands still.
+        told_until: when the receiver's own Retry-After ends; a recovery does not shorten it.
         releasing: what failed through the endpoint is still being made due.
+        ages_from: ages of what is owed count from here at the earliest: when it was resumed, or last seen orphaned.
+        version: rises with each change that is kept; of two, the later one counts.
     """
 
     state: Literal["active", "failing", "paused"] = "active"
@@ -279,7 +282,10 @@ class Health(Struct, frozen=True):
     streak: int = 0
     flow: int = 0
     flow_from: int = 0
+    told_until: int = 0
     releasing: bool = False
+    ages_from: int = 0
+    version: int = 0
 
     def flow_at(self, now: int) -> int:
         """The endpoint's flow clock at `now`, in ms: it stands still while the endpoint is failing, paused or told to

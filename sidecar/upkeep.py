@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import structlog
+from msgspec.structs import replace
 
 from sidecar.errors import NoSpace
 from sidecar.model import Health
@@ -19,6 +20,9 @@ STEP = 200
 """Events or deliveries in one commit."""
 
 PERIOD = 15_000
+SEEN = 3_600_000
+"""ms after which it is noted again that an endpoint is orphaned."""
+
 JUMP = 3_600_000
 """A leap of the clock by more than this between two rounds: what seems old may not be. Ages wait as long again."""
 
@@ -53,7 +57,7 @@ class Upkeep:
         try:
             if self.clock.now() >= self.not_before:
                 for endpoint, health in (await self.outbox.health()).items():
-                    await self._expire(endpoint, self._limit(endpoint, health))
+                    await self._expire(endpoint, await self._limit(endpoint, health))
             await self._prune()
         except NoSpace as error:
             log.error("outbox.no_space", detail=str(error))  # noqa: TRY400 - the sentence says it all
@@ -66,14 +70,20 @@ class Upkeep:
         if before and not self.trouble:
             log.info("outbox.ready")
 
-    def _limit(self, endpoint: str, health: Health) -> int:
-        """A paused endpoint's events, and an orphaned one's, are kept as long as the log (contract, section 2)."""
-        kept = endpoint not in self.endpoints or health.state == "paused"
-        return max(self.max_age, self.retention) if kept else self.max_age
-
-    async def _expire(self, endpoint: str, limit: int) -> None:
+    async def _limit(self, endpoint: str, health: Health) -> int:
+        """Before when what is owed is too old. A paused endpoint's events, and an orphaned one's, are kept as long as
+        the log (contract, section 2); once it is back, they have their whole age before them again."""
         now = self.clock.now()
-        while gone := await self.outbox.expire(endpoint, now - limit, now, STEP):
+        orphaned = endpoint not in self.endpoints
+        if orphaned and now - health.ages_from > SEEN:
+            await self.outbox.save_health(endpoint, replace(health, ages_from=now, version=health.version + 1))
+        if orphaned or health.state == "paused":
+            return now - max(self.max_age, self.retention)
+        return now - self.max_age if now - health.ages_from > self.max_age else 0
+
+    async def _expire(self, endpoint: str, before: int) -> None:
+        now = self.clock.now()
+        while gone := await self.outbox.expire(endpoint, before, now, STEP):
             for delivery in gone:
                 log.error("delivery.expired", delivery=delivery, endpoint=endpoint)
 

@@ -154,3 +154,13 @@ def test_whatever_comes_the_flow_clock_never_goes_back_and_room_keeps_its_bounds
         assert health.wait <= breaker.LAST_WAIT
         assert health.not_before <= now + breaker.LAST_WAIT + 7_000
         assert health.flow <= now < FAR
+
+
+def test_an_answer_that_was_in_flight_does_not_shorten_the_wait_the_receiver_asked_for() -> None:
+    health = Health()
+    for _ in range(5):
+        health = after(health, "fault", now=1_000, limit=LIMIT, wait=HOUR)
+    health = run(health, ("alive", 1_001), probing=False)
+    assert (health.state, room(health, now=HOUR, in_flight=0, limit=LIMIT)) == ("active", 0)
+    assert health.flow_at(HOUR) == 1_000
+    assert room(health, now=1_000 + HOUR, in_flight=0, limit=LIMIT) == 1

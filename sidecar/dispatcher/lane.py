@@ -6,8 +6,9 @@ its pace and its concurrency; the lane keeps the health in memory and writes it 
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import structlog
 from msgspec.structs import replace
@@ -32,6 +33,8 @@ from sidecar.pace import Pace
 from sidecar.ports import Clock, Dialect, Outbox, Transport
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 RELEASE_STEP = 500
 """Deliveries made due in one commit when an endpoint is back."""
@@ -66,6 +69,8 @@ class Lane:
         self._flying: dict[int, Claim] = {}
         self._wake = asyncio.Event()
         self._cutoff = FAR
+        self._paced = False
+        self._short = self._short_until = 0
         self._group: asyncio.TaskGroup
 
     @property
@@ -95,7 +100,8 @@ class Lane:
             while True:
                 self._wake.clear()
                 until = await self._fill()
-                if self._cutoff < FAR and not self._flying and until > self._parts.clock.now() + pace.TICK:
+                idle = not self._flying and not self._paced and until > self._parts.clock.now() + pace.TICK
+                if self._cutoff < FAR and idle:
                     return
                 await self._parts.clock.wait(self._wake, until)
 
@@ -104,10 +110,11 @@ class Lane:
         now = self._parts.clock.now()
         if self._parts.stall.on or self.health.state == "paused":
             return FAR
-        if now < self.health.not_before:
-            return self.health.not_before
+        if now < max(self.health.not_before, self._short_until):
+            return max(self.health.not_before, self._short_until)
         free = self._room(now)
         may = pace.allowance(self._pace, now, free)
+        self._paced = free > 0 and not may
         if not may:
             return math.ceil(self._pace.next_at) if free else FAR
         try:
@@ -137,8 +144,9 @@ class Lane:
             self._flying[claim.delivery] = claim
             self._group.create_task(self._deliver(claim, probing=probing))
         self._pace = pace.started(self._pace, now, len(claims[:free]))
-        if claims[free:]:
-            await self._parts.outbox.abandon([claim.delivery for claim in claims[free:]])
+        back = [claim.delivery for claim in claims[free:]]
+        if back:
+            await self._once_there_is_room(lambda: self._parts.outbox.abandon(back))
 
     async def _deliver(self, claim: Claim, *, probing: bool) -> None:
         """The road of one delivery."""
@@ -183,16 +191,32 @@ class Lane:
         limit = self.endpoint.concurrency
         before = self.health
         self.health = breaker.after(before, sign, now=now, limit=limit, wait=wait, probing=probing)
+        self._run_short(now, outcome)
         if self.health.state != before.state:
-            tell_health(self.endpoint.name, before, self.health)
-            if self.health.releasing:
-                self._group.create_task(self._release())
+            self._turned(before)
         changed = replace(self.health, last_success=self._saved.last_success) != self._saved
         if changed:
-            self._saved = self.health
+            self.health = self._saved = replace(self.health, version=self.health.version + 1)
         return Settlement(
             claim, attempt, verdict, now, flow, fault=sign == "fault", health=self.health if changed else None
         )
+
+    def _turned(self, before: Health) -> None:
+        """The endpoint's state changed: tell, and see to what is owed."""
+        tell_health(self.endpoint.name, before, self.health)
+        if self.health.releasing:
+            self._spawn(self._release())
+        elif self.health.state == "failing":
+            self._spawn(self._ready_a_probe())
+
+    def _run_short(self, now: int, outcome: Outcome) -> None:
+        """Where this machine has run out of something, start less and less until it has it again."""
+        if isinstance(outcome, Unreachable) and outcome.reason == "resources":
+            self._short = min(self._short * 2, breaker.LAST_WAIT) if now >= self._short_until else self._short
+            self._short = self._short or breaker.FIRST_WAIT
+            self._short_until = now + self._short
+        else:
+            self._short = 0
 
     async def _settle(self, settlement: Settlement) -> None:
         """Until it is on disk: a full disk is waited for, and meanwhile nothing starts anywhere."""
@@ -205,41 +229,72 @@ class Lane:
                     if not stalled:
                         stalled = True
                         self._parts.stall.begin(str(error))
-                await self._pause_for(NO_SPACE_WAIT)
+                clock = self._parts.clock
+                await clock.wait(asyncio.Event(), clock.now() + NO_SPACE_WAIT)
         finally:
             if stalled:
                 self._parts.stall.end()
 
     async def _release(self) -> None:
         """The endpoint is back: what failed through it is due at once, in bounded steps."""
-        parts, now = self._parts, self._parts.clock.now()
-        while True:
-            try:
-                if await parts.outbox.release(self.endpoint.name, now, RELEASE_STEP) < RELEASE_STEP:
-                    return await self._save(replace(self.health, releasing=False))
-            except NoSpace:
-                await self._pause_for(NO_SPACE_WAIT)
+        name, now = self.endpoint.name, self._parts.clock.now()
+        release = self._parts.outbox.release
+        while await self._once_there_is_room(lambda: release(name, now, RELEASE_STEP)) == RELEASE_STEP:
+            continue
+        self._change(replace(self.health, releasing=False))
+        await self._once_there_is_room(self._keep)
 
-    async def _pause_for(self, span: int) -> None:
-        clock = self._parts.clock
-        await clock.wait(asyncio.Event(), clock.now() + span)
+    async def _ready_a_probe(self) -> None:
+        """Where nothing else waits, one that failed is the probe: it need not wait for its schedule."""
+        name, now = self.endpoint.name, self._parts.clock.now()
+        await self._once_there_is_room(lambda: self._parts.outbox.release(name, now, 1))
 
     async def pause(self, reason: str) -> None:
         """Start nothing any more; what is in flight ends and is recorded."""
         before, now = self.health, self._parts.clock.now()
-        await self._save(breaker.pause(before, now=now, reason=reason))
         if before.state != "paused":
+            self._change(breaker.pause(before, now=now, reason=reason))
             tell_health(self.endpoint.name, before, self.health)
+        await self._keep_or_tell()
 
     async def resume(self) -> None:
         """Go on, gently, in order."""
         before = self.health
-        await self._save(breaker.resume(before, now=self._parts.clock.now()))
         if before.state == "paused":
-            tell_health(self.endpoint.name, before, self.health)
-            self._group.create_task(self._release())
+            self._change(breaker.resume(before, now=self._parts.clock.now()))
+            self._turned(before)
+        await self._keep_or_tell()
 
-    async def _save(self, health: Health) -> None:
-        self.health = self._saved = health
+    def _change(self, health: Health) -> None:
+        self.health = replace(health, version=self.health.version + 1)
         self.wake()
+
+    async def _keep(self) -> None:
+        """Write the health as it is now."""
+        health = self.health
         await self._parts.outbox.save_health(self.endpoint.name, health)
+        self._saved = health
+
+    async def _keep_or_tell(self) -> None:
+        """Write the health; where there is no room, say so now and write it once there is."""
+        try:
+            await self._keep()
+        except NoSpace:
+            self._spawn(self._once_there_is_room(self._keep))
+            raise
+
+    async def _once_there_is_room(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do it again until the disk takes it."""
+        clock = self._parts.clock
+        while True:
+            try:
+                return await work()
+            except NoSpace:
+                await clock.wait(asyncio.Event(), clock.now() + NO_SPACE_WAIT)
+
+    def _spawn(self, work: Coroutine[None, None, object]) -> None:
+        """Beside the deliveries; not once the lane has ended: what is on disk is seen to by the next start."""
+        if self._cutoff < FAR:
+            work.close()
+        else:
+            self._group.create_task(work)

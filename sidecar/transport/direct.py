@@ -28,6 +28,10 @@ async def exchange(connector: aiohttp.TCPConnector, trial: Trial, request: Reque
     protocol = connection.protocol
     assert protocol is not None
     assert protocol.transport is not None
+    if protocol.should_close:
+        # Something came while the connection was idle: it answers no request of ours (RFC 9112, 9.2).
+        abort(connection)
+        raise aiohttp.ServerDisconnectedError
     try:
         protocol.set_response_params(read_until_eof=True, auto_decompress=False, read_bufsize=READ)
         protocol.transport.write(whole)

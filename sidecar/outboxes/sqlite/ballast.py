@@ -34,8 +34,8 @@ class Ballast:
         return True
 
     def drop(self) -> bool:
-        """True where there was one to give up."""
-        with contextlib.suppress(FileNotFoundError):
+        """True where there was one to give up, and the disk let go of it."""
+        with contextlib.suppress(OSError):
             self._path.unlink()
             return True
         return False

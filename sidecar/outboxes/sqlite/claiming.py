@@ -20,7 +20,7 @@ def claim(store: Store, name: str, limit: int, now: int, flow: int) -> Claimed:
     endpoint = store.ids.get(name)
     if endpoint is None:
         return Claimed(())
-    more = endpoint in store.holding and _end_holds(store, endpoint, flow)
+    more = endpoint in store.memory.holding and _end_holds(store, endpoint, flow)
     flying = store.lanes_in_flight(endpoint)
     rows = list(store.db.execute(sql.CLAIM, (endpoint, now, flying, limit)))
     taken = store.memory.claimed.setdefault(endpoint, {})
@@ -33,7 +33,7 @@ def claim(store: Store, name: str, limit: int, now: int, flow: int) -> Claimed:
         return Claimed(tuple(claims), next_due=now)
     due, hold = next(iter(store.db.execute(sql.NEXT, (endpoint, now, flow))))
     if hold is None and not store.memory.claimed[endpoint]:
-        store.holding.discard(endpoint)
+        store.memory.holding.discard(endpoint)
     return Claimed(tuple(claims), FAR if due is None else due, FAR if hold is None else hold)
 
 

@@ -70,7 +70,7 @@ def _retry(store: Store, s: Settlement, verdict: RetryAt) -> None:
         store.db.execute(sql.NO_HOLD, (lane, since))
     else:
         store.db.execute(sql.HOLD, (lane, since, since + store.hold, delivery))
-        store.holding.add(_endpoint(s))
+        store.memory.holding.add(_endpoint(s))
     tries = s.claim.tries + int(verdict.counted)
     status, reason, _ = _outcome(s.attempt)
     fault = int(s.fault)

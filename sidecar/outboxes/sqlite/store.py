@@ -28,22 +28,24 @@ SIZES = (64, 32, *range(16, 0, -1))
 
 @dataclass(slots=True)
 class Memory:
-    """`claimed`: endpoint -> lane -> delivery, what is taken and not yet settled."""
+    """`claimed`: endpoint -> lane -> delivery, what is taken and not yet settled. `holding`: endpoints that may
+    have holds."""
 
     totals: dict[str, int] = field(default_factory=dict)
     counts: dict[int, Counters] = field(default_factory=dict)
     claimed: dict[int, dict[int, int]] = field(default_factory=dict)
     health: dict[int, Health] = field(default_factory=dict)
+    holding: set[int] = field(default_factory=set)
 
     def copy(self) -> "Memory":
         """A copy for putting back; as cheap as the number of endpoints and of attempts in flight."""
         claimed = {endpoint: dict(lanes) for endpoint, lanes in self.claimed.items() if lanes}
-        return Memory(dict(self.totals), dict(self.counts), claimed, dict(self.health))
+        return Memory(dict(self.totals), dict(self.counts), claimed, dict(self.health), set(self.holding))
 
 
 @dataclass(slots=True)
 class Store:
-    """`hold` in ms; `order` is `subject` or `none`; `max_size` in bytes owed; `holding`: where there may be holds."""
+    """`hold` in ms; `order` is `subject` or `none`; `max_size` in bytes owed."""
 
     db: apsw.Connection
     hold: int
@@ -54,13 +56,12 @@ class Store:
     names: dict[int, str] = field(default_factory=dict)
     woken: set[str] = field(default_factory=set)
     changed: set[int] = field(default_factory=set)
-    holding: set[int] = field(default_factory=set)
 
     def load(self) -> None:
         """Read from the tables what is kept in memory."""
         owed, event, delivery, written = next(iter(self.db.execute(sql.TOTALS)))
         self.memory.totals = {"owed": owed, "event": event, "delivery": delivery, "written": written}
-        self.holding = {endpoint for (endpoint,) in self.db.execute(sql.HOLDING)}
+        self.memory.holding = {endpoint for (endpoint,) in self.db.execute(sql.HOLDING)}
         for id_, name, health, *counts in self.db.execute(sql.ENDPOINTS):
             self.ids[name], self.names[id_] = id_, name
             self.memory.counts[id_] = (counts[0], counts[1], counts[2])
@@ -125,6 +126,9 @@ class Store:
         self.db.execute(sql.DROP_EMPTY, (touched,))
 
     def save_health(self, endpoint: int, health: Health) -> None:
+        """Keep it, unless a later one is kept already: verdicts and changes by hand meet in one commit in any order."""
+        if health.version < self.memory.health[endpoint].version:
+            return
         self.memory.health[endpoint] = health
         self.db.execute(sql.SAVE_HEALTH, (endpoint, msgspec.json.encode(health)))
 

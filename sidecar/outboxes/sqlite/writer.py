@@ -108,7 +108,7 @@ class Writer(threading.Thread):
         while not last:
             batch, last = self._gather()
             if batch:
-                self._answer(self._work(batch))
+                self._answer(self._surely(batch))
                 self._checkpoint()
 
     def _gather(self) -> tuple[list[Op], bool]:
@@ -122,16 +122,21 @@ class Writer(threading.Thread):
             op = self._queue.get()
         return batch, True
 
-    def _work(self, batch: list[Op]) -> Answers:
+    def _surely(self, batch: list[Op]) -> Answers:
+        """An answer for each, whatever happens: nobody must wait for ever for a thread that has died."""
         if self.broken is not None:
             return [(op.future, self.broken) for op in batch]
+        try:
+            return self._work(batch)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the store can no longer be trusted
+            return self._break(batch, error)
+
+    def _work(self, batch: list[Op]) -> Answers:
         try:
             self._regain()
             return self._transact(batch)
         except apsw.FullError:
             return self._without_room(batch)
-        except Exception as error:  # noqa: BLE001 - whatever it was, the store can no longer be trusted
-            return self._break(batch, error)
 
     def _without_room(self, batch: list[Op]) -> Answers:
         """Give up the ballast and try again, adding nothing: verdicts still go in. If even they do not: `NoSpace`."""
@@ -142,8 +147,6 @@ class Writer(threading.Thread):
             return self._transact(batch)
         except apsw.FullError:
             return [(op.future, NoSpace(NO_SPACE)) for op in batch]
-        except Exception as error:  # noqa: BLE001 - as above
-            return self._break(batch, error)
 
     def _regain(self) -> None:
         if self.full and self._now() >= self._try_ballast_at:
@@ -226,5 +229,5 @@ class Writer(threading.Thread):
         except apsw.FullError:
             self.full = True
             self._ballast.drop()
-        except apsw.Error as error:
+        except Exception as error:  # noqa: BLE001 - as above
             self._break([], error)
