@@ -138,10 +138,12 @@ class MemoryOutbox:
             lane.failing_since = settlement.flow
         over = lane.failing_since + self.hold
         if settlement.flow >= over:
-            item.overtaken = True
+            for late in (item.id, lane.holder or item.id):
+                self.items[late].overtaken = True
             lane.end_hold()
         else:
-            lane.hold_until, lane.holder = over, lane.holder or item.id
+            lane.hold_until = over
+            lane.holder = lane.holder if lane.holder and item.overtaken else item.id
 
     async def abandon(self, claims: Sequence[int]) -> None:
         for item in [self.items[number] for number in claims]:

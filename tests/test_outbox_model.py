@@ -298,7 +298,7 @@ def shown(row: DeliveryLog) -> DeliveryLog:
 
 
 WALKS = settings(
-    max_examples=LONG or 60,
+    max_examples=LONG or 40,
     stateful_step_count=40,
     derandomize=not LONG,
     database=None,

@@ -333,3 +333,38 @@ async def test_a_log_names_who_holds_it_and_until_when(bench: Bench) -> None:
     bench.later(SECOND)
     await bench.deliver()
     assert (await bench.log(second)).held_by == 0
+
+
+async def test_one_that_was_sent_again_and_fails_past_the_hold_keeps_nobody_waiting(bench: Bench) -> None:
+    """The hold is over: what held back meanwhile is overtaken, whoever's failure showed it."""
+    first = await bench.add("a")
+    await bench.kill()
+    second, third = await bench.queue("bc")
+    assert await bench.fail(wait=10 * HOUR) == second
+    await bench.outbox.resend(first, bench.now)
+    claim = await bench.one()
+    assert claim.delivery == first
+    bench.later(HOLD)
+    await bench.settle(claim, RetryAt(bench.now + 9 * HOUR))
+    bench.later(HOUR)
+    assert [claim.delivery for claim in (await bench.look()).claims] == [third]
+
+
+async def test_what_stands_in_the_order_and_fails_is_what_the_hold_is_for(bench: Bench) -> None:
+    """Though one that was overtaken, with a higher number, failed before it."""
+    first = await bench.add("b")
+    bench.later(1)
+    second = await bench.add("c")
+    assert (await bench.one()).delivery == first
+    assert await bench.outbox.expire(HOOK, bench.now + 1, bench.now, 100) == [second]
+    await bench.outbox.abandon([first])
+    await bench.outbox.resend(second, bench.now)
+    bench.later(1)
+    await bench.outbox.resend(first, bench.now)
+    third = await bench.add("d")
+    for expected, wait in ((second, HOUR), (first, 20 * HOUR)):
+        [claim] = await bench.claim(1)
+        assert claim.delivery == expected
+        await bench.settle(claim, RetryAt(bench.now + wait))
+    bench.later(HOLD)
+    assert [claim.delivery for claim in await bench.claim()] == [third]

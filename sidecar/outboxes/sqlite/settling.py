@@ -67,6 +67,7 @@ def _retry(store: Store, s: Settlement, verdict: RetryAt) -> None:
     since = s.flow if row is None or row[0] is None else row[0]
     over = s.flow >= since + store.hold
     if over:
+        store.db.execute(sql.OVERTAKE_HOLDER, (lane,))
         store.db.execute(sql.NO_HOLD, (lane, since))
     else:
         store.db.execute(sql.HOLD, (lane, since, since + store.hold, delivery))

@@ -84,7 +84,14 @@ WHERE holder IN (SELECT value FROM json_each(?)) AND id IN (SELECT value FROM js
 
 FAILING_SINCE = "SELECT failing_since FROM lanes WHERE id = ?"
 
-HOLD = "UPDATE lanes SET failing_since = ?2, hold_until = ?3, holder = coalesce(holder, ?4) WHERE id = ?1"
+# What stands in the order and fails is the holder, in place of one that has been overtaken: it is what others wait for.
+HOLD = """
+UPDATE lanes SET failing_since = ?2, hold_until = ?3, holder = CASE
+  WHEN holder IS NULL OR (SELECT overtaken FROM deliveries WHERE id = ?4) = 0 THEN ?4 ELSE holder END
+WHERE id = ?1"""
+
+OVERTAKE_HOLDER = """
+UPDATE deliveries SET overtaken = 1 WHERE state = 0 AND id = (SELECT holder FROM lanes WHERE id = ?)"""
 
 NO_HOLD = "UPDATE lanes SET failing_since = ?2, hold_until = NULL, holder = NULL WHERE id = ?1"
 
