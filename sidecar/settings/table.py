@@ -116,7 +116,9 @@ DELIVERY = Group("Delivery", (
     Setting("SIDECAR_ORDER_HOLD", "order_hold", duration("100ms", "7d"), "10m",
             "How long a failing subject may hold back its own later events."),
     Setting("SIDECAR_BLOCKED_NETWORKS", "blocked_networks", NETWORKS, ",".join(METADATA),
-            "CIDRs no delivery may connect to, checked on the address connected to; empty: none.",
+            "CIDRs no delivery may connect to, checked on the address connected to; empty: none. Behind a proxy the "
+            "endpoint's name is resolved and checked here first; what the proxy resolves it to, and a name that is "
+            "unknown here, only the proxy can check.",
             shown="link-local and cloud metadata", empty=True),
 ))
 
