@@ -18,7 +18,7 @@ import structlog
 import uvloop
 
 from sidecar import __version__, datadir, dice, logs, unixsocket
-from sidecar.api import Gate, make_app, serving, unusable
+from sidecar.api import make_app, serving, unusable
 from sidecar.clock import SystemClock
 from sidecar.dialects import DIALECTS
 from sidecar.dispatcher import Dispatcher, Parts
@@ -30,6 +30,7 @@ from sidecar.registry import FileRegistry
 from sidecar.settings import Settings
 from sidecar.transport import HttpTransport, choose_proxy
 from sidecar.upkeep import Upkeep
+from sidecar.web.gate import Gate
 
 log = structlog.get_logger()
 

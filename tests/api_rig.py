@@ -19,11 +19,12 @@ from memory_outbox import MemoryOutbox
 from msgspec import json
 
 from sidecar import unixsocket
-from sidecar.api import Gate, make_app, serving
+from sidecar.api import make_app, serving
 from sidecar.dialects import DIALECTS
 from sidecar.errors import NotFound
 from sidecar.model import FAR, Attempt, Claim, Dead, Delivered, Endpoint, Health, Instance, Response, Secret, Settlement
 from sidecar.registry import FileRegistry
+from sidecar.web.gate import Gate
 
 JSON = {"Content-Type": "application/json"}
 NDJSON = {"Content-Type": "application/x-ndjson"}

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from sidecar.api.deliveries import PARAMETERS
-from sidecar.api.problems import urn
 from sidecar.api.routes import ROUTES
 from sidecar.errors import Problem
+from sidecar.web.problems import urn
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
 SOCKET = (REFERENCE / "socket.md").read_text()

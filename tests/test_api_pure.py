@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.api import Gate
 from sidecar.api.lines import Lines
 from sidecar.api.moments import read, written, written_or_none
 from sidecar.errors import Unavailable
 from sidecar.model import FAR
+from sidecar.web.gate import Gate
 
 NOW = 1_800_000_000_000
 

@@ -22,7 +22,7 @@ from hook import hook
 from test_docs_run import ROOT, steps
 
 from sidecar import dialects, unixsocket
-from sidecar.api import Gate, make_app, serving
+from sidecar.api import make_app, serving
 from sidecar.dispatcher import Dispatcher, Parts
 from sidecar.model import Endpoint, Instance, Secret
 from sidecar.outboxes.sqlite import open_outbox
@@ -30,6 +30,7 @@ from sidecar.ports import Dialect
 from sidecar.registry import FileRegistry
 from sidecar.settings import families
 from sidecar.transport import HttpTransport
+from sidecar.web.gate import Gate
 
 PAGE = (ROOT / "docs/howto/add-a-dialect.md").read_text("utf-8")
 FILES = {step.note: step.text for step in steps(PAGE) if step.act == "file"}

@@ -3,8 +3,7 @@
 Law: knows the ports and the model, never an engine, a dialect or the settings. The routes are one table, in routes.py.
 """
 
-from sidecar.api.parts import Gate
 from sidecar.api.routes import make_app, serving
 from sidecar.api.secret import unusable
 
-__all__ = ["Gate", "make_app", "serving", "unusable"]
+__all__ = ["make_app", "serving", "unusable"]

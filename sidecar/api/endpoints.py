@@ -12,10 +12,10 @@ from aiohttp import web
 from sidecar.api.answers import Endpoints, EndpointView, answer, endpoint, orphan
 from sidecar.api.intake import store
 from sidecar.api.parts import PARTS, Parts
-from sidecar.api.problems import InternalError
 from sidecar.api.secret import secrets_for
 from sidecar.errors import NotFound, Problem, RegistryBroken
 from sidecar.model import Counts, Endpoint, Health, Posting
+from sidecar.web.problems import InternalError
 
 T = TypeVar("T")
 

@@ -10,10 +10,10 @@ from sidecar.api.forms import Full, Minimal
 from sidecar.api.intake import Intake, store
 from sidecar.api.moments import written
 from sidecar.api.parts import PARTS
-from sidecar.api.reading import KEY, NDJSON, body, content_type, idempotency_key, wants_minimal
 from sidecar.api.stream import Stream
 from sidecar.errors import NotAnEvent, NotFound, Problem
 from sidecar.model import Query
+from sidecar.web.reading import KEY, NDJSON, body, content_type, idempotency_key, wants_minimal
 
 MOST = 1000
 """Deliveries shown with their event."""

@@ -10,9 +10,9 @@ from msgspec import Struct, structs
 from sidecar.api.answers import answer
 from sidecar.api.intake import Intake
 from sidecar.api.parts import PARTS, Parts
-from sidecar.api.reading import JSON, body, content_type, idempotency_key
 from sidecar.errors import WrongType
 from sidecar.model import Endpoint, EndpointState, Event
+from sidecar.web.reading import JSON, body, content_type, idempotency_key
 
 MASK = "***"
 

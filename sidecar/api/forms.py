@@ -9,8 +9,8 @@ from typing import Protocol
 from msgspec import Struct, json
 
 from sidecar.api.intake import Answer
-from sidecar.api.problems import Document, document
 from sidecar.errors import Problem
+from sidecar.web.problems import Document, document
 
 FAULTS = 1000
 """Faults told in the minimal form."""

@@ -11,10 +11,10 @@ from aiohttp import web
 from msgspec import Struct
 
 from sidecar.api.parts import PARTS, Parts
-from sidecar.api.problems import refusal, too_large
-from sidecar.api.reading import BLANK, traceparent
 from sidecar.errors import Conflicting, NoSpace, NotAnEvent, NotFound, OutboxBroken, Problem
 from sidecar.model import Added, Conflict, Event, Owed, Posting
+from sidecar.web.problems import refusal, too_large
+from sidecar.web.reading import BLANK, traceparent
 
 
 class Answer(Struct, gc=False):

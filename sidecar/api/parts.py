@@ -1,35 +1,13 @@
-"""What every route works with, and the gate that events pass. Law: parts are handed in, none is made here."""
+"""What every route works with. Law: parts are handed in, none is made here."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from sidecar.errors import Unavailable
 from sidecar.model import Endpoint, Instance
 from sidecar.ports import Clock, Control, Dialect, Outbox, Registry
-
-DRAINING = "the sidecar is stopping and takes no more events"
-
-
-class Gate:
-    """Whether events are taken. Once drained it stays closed: the process is about to end."""
-
-    def __init__(self) -> None:
-        self._reason = ""
-
-    @property
-    def reason(self) -> str:
-        """Why no events are taken, a sentence for a person; empty while they are."""
-        return self._reason
-
-    def drain(self) -> None:
-        self._reason = DRAINING
-
-    def check(self) -> None:
-        """Raises `Unavailable` where events are not taken."""
-        if self._reason:
-            raise Unavailable(f"{self._reason}: send it again to the next one", retry_after=5)
+from sidecar.web.gate import Gate
 
 
 @dataclass(frozen=True, slots=True)

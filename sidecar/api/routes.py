@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from sidecar.api import deliveries, endpoints, events, explain, probes
-from sidecar.api.parts import PARTS, Gate, Parts
-from sidecar.api.problems import HttpLog, expect, tell
+from sidecar.api.parts import PARTS, Parts
 from sidecar.model import Endpoint, Instance
 from sidecar.ports import Clock, Control, Dialect, Outbox, Registry
+from sidecar.web.gate import Gate
+from sidecar.web.problems import HttpLog, expect, tell
 
 ROUTES = (
     ("POST", "/events", events.post_events),

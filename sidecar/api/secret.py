@@ -4,9 +4,9 @@ from aiohttp import web
 from msgspec import json
 
 from sidecar import signing
-from sidecar.api import reading
 from sidecar.errors import Malformed, Problem, TooLarge
 from sidecar.model import Endpoint, Secret
+from sidecar.web import reading
 
 TEXT = "text/plain"
 MOST, LONGEST = 8, 1024

@@ -16,10 +16,10 @@ from sidecar.api.forms import Form, Outcome
 from sidecar.api.intake import Intake, store
 from sidecar.api.lines import Lines
 from sidecar.api.parts import Parts
-from sidecar.api.problems import TooSlow, cut, failed, too_large
-from sidecar.api.reading import BLANK, NDJSON, take
 from sidecar.errors import Problem
 from sidecar.model import Posting
+from sidecar.web.problems import TooSlow, cut, failed, too_large
+from sidecar.web.reading import BLANK, NDJSON, take
 
 BATCH = 64
 """Lines stored by one call of the outbox."""

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from aiohttp import StreamReader, hdrs, web
 
-from sidecar.api.problems import TooSlow, too_large
 from sidecar.errors import NotAnEvent, WrongType
+from sidecar.web.problems import TooSlow, too_large
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"

@@ -1,4 +1,4 @@
-"""What is kept beside the outbox: secrets set at run time, which win over the environment's.
+"""Secrets of endpoints set at run time, which win over the environment's.
 
 Law: one plain file, whole at every moment: written under another name, then renamed, each on disk before we go on. Its
 mode is 0600 from the first byte. No message holds anything of what is in it.
