@@ -79,6 +79,7 @@ def sidecar(port: int, folder: str, **settings: str) -> Iterator[tuple[int, floa
     environment = {
         "PATH": os.environ["PATH"],
         "SIDECAR_DATA_DIR": folder,
+        "SIDECAR_ADMIN_LISTEN": "off",
         "DRONE_WEBHOOK_ENDPOINT": f"http://127.0.0.1:{port}/hook",
         "DRONE_WEBHOOK_SECRET": "0123456789abcdef0123456789abcdef",
         **settings,

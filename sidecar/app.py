@@ -16,8 +16,9 @@ from typing import Any
 
 import structlog
 import uvloop
+from aiohttp import web
 
-from sidecar import __version__, datadir, dice, logs, unixsocket
+from sidecar import __version__, admin, datadir, dice, logs, tcpsocket, unixsocket
 from sidecar.api import make_app, serving, unusable
 from sidecar.clock import SystemClock
 from sidecar.dialects import DIALECTS
@@ -27,10 +28,11 @@ from sidecar.model import Endpoint
 from sidecar.outboxes.sqlite import open_outbox
 from sidecar.ports import Clock, Outbox, Registry
 from sidecar.registry import FileRegistry
-from sidecar.settings import Settings
+from sidecar.settings import Settings, split_address
 from sidecar.transport import HttpTransport, choose_proxy
 from sidecar.upkeep import Upkeep
 from sidecar.web.gate import Gate
+from sidecar.web.problems import HttpLog
 
 log = structlog.get_logger()
 
@@ -109,7 +111,10 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
         delivering = _task(stack, dispatcher.run())
         upkeep = _task(stack, _upkeep(settings, outbox, clock).run())
         gate = Gate()
-        await _listen(stack, settings, outbox=outbox, registry=registry, dispatcher=dispatcher, clock=clock, gate=gate)
+        application = await _listen(
+            stack, settings, outbox=outbox, registry=registry, dispatcher=dispatcher, clock=clock, gate=gate
+        )
+        await _administer(stack, settings, application, clock)
         yield Sidecar(outbox, dispatcher, gate, delivering, upkeep)
 
 
@@ -143,7 +148,7 @@ async def _listen(
     dispatcher: Dispatcher,
     clock: Clock,
     gate: Gate,
-) -> None:
+) -> web.Application:
     application = make_app(
         outbox=outbox,
         registry=registry,
@@ -161,6 +166,25 @@ async def _listen(
     stack.callback(unixsocket.unlink_own, settings.socket, listener)
     await stack.enter_async_context(serving(application, listener, patience=1))
     log.info("api.listening", socket=settings.socket)
+    return application
+
+
+async def _administer(stack: AsyncExitStack, settings: Settings, application: web.Application, clock: Clock) -> None:
+    """The admin listener, where there is one; with port 0 the log tells which it is."""
+    if not settings.admin_listen:
+        return
+    host, port = split_address(settings.admin_listen)
+    listeners = tcpsocket.listen(host, int(port), setting="SIDECAR_ADMIN_LISTEN")
+    names = [one.getsockname() for one in listeners]
+    guard = admin.Guard(
+        token=settings.admin_token,
+        hosts=settings.admin_hosts,
+        loopback=all(admin.is_loopback(name[0]) for name in names),
+        clock=clock,
+    )
+    page = admin.make_app(application, guard)
+    await stack.enter_async_context(tcpsocket.serving(page, listeners, logger=HttpLog("admin")))
+    log.info("admin.listening", address=tcpsocket.shown(*names[0][:2]))
 
 
 def _task(stack: AsyncExitStack, work: Coroutine[None, None, None]) -> asyncio.Task[None]:

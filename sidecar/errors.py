@@ -39,6 +39,20 @@ class Malformed(Problem):
     title = "Malformed request"
 
 
+class Unauthorized(Problem):
+    """The token of the admin listener is missing, or another."""
+
+    status = 401
+    title = "Token needed"
+
+
+class Forbidden(Problem):
+    """Whoever asks may not do this here, or not in this way."""
+
+    status = 403
+    title = "Forbidden"
+
+
 class NotFound(Problem):
     """No such event, delivery, endpoint or route."""
 
@@ -74,11 +88,25 @@ class WrongType(Problem):
     title = "Unsupported media type"
 
 
+class Misdirected(Problem):
+    """The `Host` header names a host that is not served here."""
+
+    status = 421
+    title = "Misdirected request"
+
+
 class NotAnEvent(Problem):
     """JSON, but not an event: a member is missing, unknown, or of the wrong type."""
 
     status = 422
     title = "Not an event"
+
+
+class TooManyTries(Problem):
+    """So many wrong tokens are waiting for their answer that this one is not kept."""
+
+    status = 429
+    title = "Too many tries"
 
 
 class Unavailable(Problem):

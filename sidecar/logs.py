@@ -15,6 +15,12 @@ import msgspec
 import structlog
 
 EVENTS: Mapping[str, str] = {
+    "admin.listening": "The admin listener takes requests. `address`.",
+    "admin.wrong_token": "Somebody sent the admin listener a wrong token; told at the 1st, 2nd, 4th, 8th … in a row. "
+    "`address`, `count`.",
+    "api.changed": "Something was changed by hand, on the socket or the admin listener. `method`, `path`, "
+    "`status` (of the answer), `uid` and `pid` (of who asked on the socket), `address` and "
+    "`by` (token) on the admin listener.",
     "api.cut_off": "A client of the socket was cut off. `reason`.",
     "api.failed": "A request on the socket met a fault of ours; it was answered 500. `method`, `path`, `error`, "
     "`traceback`.",

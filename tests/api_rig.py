@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import plain_dialect
-from aiohttp import ClientSession, UnixConnector
+from aiohttp import ClientSession, UnixConnector, web
 from clocks import FakeClock
 from memory_outbox import MemoryOutbox
 from msgspec import json
@@ -90,6 +90,7 @@ class Answer(NamedTuple):
 class House:
     """A served socket at `path`."""
 
+    app: web.Application
     path: str
     outbox: MemoryOutbox
     clock: FakeClock
@@ -155,7 +156,7 @@ async def house(
     path = str(directory / "s.sock")
     listener = unixsocket.listen(path, 0o660)
     async with serving(app, listener, patience=0.1), ClientSession(connector=UnixConnector(path)) as session:
-        yield House(path, outbox, clock, control, gate, session)
+        yield House(app, path, outbox, clock, control, gate, session)
 
 
 def build(number: int = 1, slug: str = "octocat/hello", **rest: Any) -> bytes:

@@ -24,6 +24,7 @@ def environment(folder: Path, **settings: str) -> dict[str, str]:
         **kept,
         "SIDECAR_DATA_DIR": str(folder / "data"),
         "SIDECAR_SOCKET": str(folder / "s"),
+        "SIDECAR_ADMIN_LISTEN": "off",
         "DRONE_WEBHOOK_SECRET": SECRET,
         "PYTHONUNBUFFERED": "1",
         **settings,

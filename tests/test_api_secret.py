@@ -126,7 +126,9 @@ async def test_a_change_is_logged_without_the_secret(sidecar: House) -> None:
         await sidecar.ask("DELETE", ROUTE)
         await sidecar.ask("DELETE", ROUTE)
     changed = {"event": "endpoint.secret_changed", "endpoint": "hook", "log_level": "info"}
-    assert logs == [{**changed, "action": "set"}, {**changed, "action": "deleted"}]
+    by_name = [line for line in logs if line["event"] == "endpoint.secret_changed"]
+    assert by_name == [{**changed, "action": "set"}, {**changed, "action": "deleted"}]
+    assert "hush" not in str(logs).lower()
 
 
 async def test_of_many_changes_at_once_the_one_in_use_is_the_one_on_disk(sidecar: House, tmp_path: Path) -> None:

@@ -149,7 +149,8 @@ class Reader:
         _program(tools / "make", '[ "$*" = demo ] && exec sidecar demo')
         kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "LANG") if name in os.environ}
         made = {"PATH": f"{tools}:{os.environ['PATH']}", "HOME": str(folder), "PYTHONPATH": str(ROOT)}
-        self._environment = {**kept, **made, "PYTHONUNBUFFERED": "1", "SIDECAR_LOG_FORMAT": "console"}
+        ours = {"SIDECAR_LOG_FORMAT": "console", "SIDECAR_ADMIN_LISTEN": "127.0.0.1:0"}  # others run beside it
+        self._environment = {**kept, **made, **ours, "PYTHONUNBUFFERED": "1"}
         (folder / ".state").touch()
 
     async def take(self, step: Step) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from sidecar.api import deliveries, endpoints, events, explain, probes
+from sidecar.api.changes import is_change, peer, told
 from sidecar.api.parts import PARTS, Parts
 from sidecar.model import Endpoint, Instance
 from sidecar.ports import Clock, Control, Dialect, Outbox, Registry
@@ -77,7 +78,8 @@ def make_app(
         if method == "GET":  # and HEAD
             app.router.add_get(path, handler, expect_handler=expect)
         else:
-            app.router.add_route(method, path, handler, expect_handler=expect)
+            taken = told(handler, peer) if is_change(method, path) else handler
+            app.router.add_route(method, path, taken, expect_handler=expect)
     return app
 
 

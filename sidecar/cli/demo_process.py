@@ -43,6 +43,7 @@ class Process:
         """Runs while the block does, with `settings` for its environment."""
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         found = {"PYTHONPATH": str(Path(sidecar.__file__).parent.parent), "SIDECAR_DATA_DIR": str(self.data)}
+        found["SIDECAR_ADMIN_LISTEN"] = "off"  # another one may run here
         with self._log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "sidecar", "serve"),

@@ -6,5 +6,6 @@ Law: nobody else reads the environment. A variable is one row of a table, and ev
 from sidecar.settings.load import load
 from sidecar.settings.pages import example, reference
 from sidecar.settings.record import Proxies, Settings, describe
+from sidecar.settings.values import split_address
 
-__all__ = ["Proxies", "Settings", "describe", "example", "load", "reference"]
+__all__ = ["Proxies", "Settings", "describe", "example", "load", "reference", "split_address"]

@@ -143,15 +143,15 @@ LISTENERS = Group("Listeners", (
             "Refuse what a forge posts without a signature.",
             effective=False),
     Setting("SIDECAR_ADMIN_LISTEN", "admin_listen", ADDRESS, "127.0.0.1:8484",
-            "For the status page, metrics and health; `off` turns it off.",
-            effective=False),
+            "For the status page, metrics and health; `off` turns it off."),
     Setting("SIDECAR_ADMIN_TOKEN", "admin_token", TOKEN, "",
             "Needed for any change over TCP. Off loopback it must be set, and every request needs it but `/healthz`, "
             "`/readyz`, `/metrics` and `/.well-known/jwks.json`.",
-            sample="a-long-random-token", effective=False),
+            sample="a-long-random-token"),
     Setting("SIDECAR_ADMIN_HOSTS", "admin_hosts", HOSTS, "",
-            "Host names the admin listener answers to (a proxy's, say).",
-            shown="loopback names and the listen address", sample="localhost,sidecar.example", effective=False),
+            "Host names the admin listener answers to (a proxy's, say). `0.0.0.0` stands for every IPv4 address, `::` "
+            "for every address.",
+            shown="loopback names and the listen address", sample="localhost,sidecar.example"),
 ))
 
 PROXIES = Group("Proxies", (

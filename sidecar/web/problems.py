@@ -159,7 +159,7 @@ def _translate(request: web.Request, error: web.HTTPException) -> web.Response:
             allow = ", ".join(sorted(error.allowed_methods))
             return respond(MethodNotAllowed(f"{request.method} is not allowed here, but {allow}"), allow=allow)
         case web.HTTPNotFound():
-            return respond(NotFound(f"there is no {request.path[:200]} on this socket"))
+            return respond(NotFound(f"there is no {request.path[:200]} here"))
         case _:
             phrase = HTTPStatus(error.status).phrase
             return _response(Document("about:blank", phrase, error.status, phrase))
