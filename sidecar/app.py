@@ -7,7 +7,7 @@ else in the house knows which part it works with.
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +27,7 @@ from sidecar.errors import Misconfigured, NoSpace, Occupied, OutboxBroken, Regis
 from sidecar.model import Endpoint
 from sidecar.outboxes.sqlite import open_outbox
 from sidecar.ports import Clock, Outbox, Registry
-from sidecar.registry import FileRegistry
+from sidecar.registry import FileRegistry, RegistryFile, SqliteHooks, open_file, open_projects
 from sidecar.settings import Settings, split_address
 from sidecar.transport import HttpTransport, choose_proxy
 from sidecar.upkeep import Upkeep
@@ -42,6 +42,7 @@ class Sidecar:
     """A running one. `delivering` ends when the dispatcher has drained; `upkeep` never does by itself."""
 
     outbox: Outbox
+    registry: RegistryFile
     dispatcher: Dispatcher
     gate: Gate
     delivering: asyncio.Task[None]
@@ -49,11 +50,15 @@ class Sidecar:
 
     async def failure(self) -> BaseException:
         """Return when, if ever, it cannot go on."""
-        broken = asyncio.ensure_future(self.outbox.failure())
-        await asyncio.wait([broken, self.delivering, self.upkeep], return_when=asyncio.FIRST_COMPLETED)
-        if broken.done():
-            return broken.result()
-        broken.cancel()
+        broken = [asyncio.ensure_future(part.failure()) for part in (self.outbox, self.registry)]
+        try:
+            await asyncio.wait([*broken, self.delivering, self.upkeep], return_when=asyncio.FIRST_COMPLETED)
+            for one in broken:
+                if one.done():
+                    return one.result()
+        finally:
+            for one in broken:
+                one.cancel()
         ended = self.delivering if self.delivering.done() else self.upkeep
         return ended.exception() or RuntimeError("a part ended by itself")
 
@@ -95,6 +100,9 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
         )
         stack.push_async_callback(outbox.close)
         clock.raise_floor(outbox.written)
+        file = await open_file(Path(settings.data_dir))
+        stack.push_async_callback(file.close)
+        projects, hooks = await open_projects(file), SqliteHooks(file)
         transport = _transport(settings)
         stack.push_async_callback(transport.close)
         parts = Parts(
@@ -109,13 +117,13 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
         dispatcher = Dispatcher(settings.endpoints, await outbox.health(), parts)
         _override(dispatcher, settings.endpoints, registry)
         delivering = _task(stack, dispatcher.run())
-        upkeep = _task(stack, _upkeep(settings, outbox, clock).run())
+        upkeep = _task(stack, _upkeep(settings, outbox, clock, (hooks.prune, projects.prune)).run())
         gate = Gate()
         application = await _listen(
             stack, settings, outbox=outbox, registry=registry, dispatcher=dispatcher, clock=clock, gate=gate
         )
         await _administer(stack, settings, application, clock)
-        yield Sidecar(outbox, dispatcher, gate, delivering, upkeep)
+        yield Sidecar(outbox, file, dispatcher, gate, delivering, upkeep)
 
 
 def _transport(settings: Settings) -> HttpTransport:
@@ -124,9 +132,11 @@ def _transport(settings: Settings) -> HttpTransport:
     return HttpTransport(endpoints=settings.endpoints, blocked=settings.blocked_networks, proxy_for=proxy_for)
 
 
-def _upkeep(settings: Settings, outbox: Outbox, clock: Clock) -> Upkeep:
+def _upkeep(
+    settings: Settings, outbox: Outbox, clock: Clock, others: Sequence[Callable[[int], Awaitable[int]]]
+) -> Upkeep:
     names = frozenset(endpoint.name for endpoint in settings.endpoints)
-    return Upkeep(outbox, clock, names, settings.max_age, settings.retention)
+    return Upkeep(outbox, clock, names, settings.max_age, settings.retention, others)
 
 
 def _override(dispatcher: Dispatcher, endpoints: Sequence[Endpoint], registry: Registry) -> None:

@@ -1,5 +1,5 @@
-"""The few seams where a part may be swapped: Outbox, Registry, Transport, Clock, Dialect; and Control, which joins
-two rooms of one floor.
+"""The few seams where a part may be swapped: Outbox, Registry, Projects, Hooks, Transport, Clock, Dialect; and Control,
+which joins two rooms of one floor.
 
 Law: nothing in a port may need SQL, aiohttp or the operating system. An outbox may as well be a stream engine: claim is
 fetch, settle is ack, a delayed or a final nak. What every engine promises is written down in tests/test_outbox.py.
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from sidecar.errors import OutboxBroken
+from sidecar.incoming import Hook, Numbered, Registered, Wanted
 from sidecar.model import (
     Added,
     AttemptLog,
@@ -27,6 +28,7 @@ from sidecar.model import (
     Secret,
     Settlement,
 )
+from sidecar.projects import Package, Project
 
 
 class Outbox(Protocol):
@@ -134,6 +136,84 @@ class Registry(Protocol):
 
     async def delete_secrets(self, endpoint: str) -> bool:
         """False where there were none."""
+        ...
+
+
+class Projects(Protocol):
+    """Keeps, durably, the projects that webhooks build, and numbers their builds.
+
+    What changes something raises `NotFound` where there is no such project or package, and errors as `Registry` does.
+    """
+
+    def find(self, ownername: str, name: str) -> Registered | None: ...
+
+    def all(self) -> Sequence[Registered]:
+        """By owner and name."""
+        ...
+
+    async def add(self, project: Project) -> Registered:
+        """`project.id` is given here. Raises `Conflicting` where the name is taken, or there are too many."""
+        ...
+
+    async def edit(
+        self,
+        ownername: str,
+        name: str,
+        *,
+        chroots: tuple[str, ...] | None = None,
+        pull_requests: str | None = None,
+        forge_keys: Mapping[str, tuple[Secret, ...]] = {},
+    ) -> Registered:
+        """What is None stays; a forge that is named has these keys from now on, newest first."""
+        ...
+
+    async def delete(self, ownername: str, name: str) -> None: ...
+
+    async def grant(self, ownername: str, name: str, secret: Secret, *, now: int, overlap: int) -> Registered:
+        """Let `secret` be the project's; older ones are good for `overlap` ms more."""
+        ...
+
+    async def put_package(self, ownername: str, name: str, package: Package, *, new: bool) -> Registered:
+        """Add it, or edit one that is there. Raises `Conflicting` where a new one is there, or there are too many."""
+        ...
+
+    async def delete_package(self, ownername: str, name: str, package: str) -> Registered: ...
+
+    async def number(self, project: Project, wanted: Sequence[Wanted], now: int) -> Sequence[Numbered]:
+        """A number for each, in order: the same for the same key, and for the same thing within its time."""
+        ...
+
+    async def prune(self, before: int) -> int:
+        """One step of forgetting by what the builds before `before` were wanted; 0 when it is done. Their numbers stay
+        taken."""
+        ...
+
+
+class Hooks(Protocol):
+    """Keeps the log of what came in, within bounds. Errors as `Registry`."""
+
+    async def known(self, key: bytes, since: int) -> Hook | None:
+        """What was kept under this key, after `since`."""
+        ...
+
+    async def keep(self, hook: Hook, since: int = 0) -> Hook:
+        """Returns once it is on disk; where `known` finds one under the same key, that one."""
+        ...
+
+    def came_again(self, hook: Hook, at: int) -> None:
+        """Count it."""
+        ...
+
+    def refuse(self, hook: Hook) -> None:
+        """Note a refusal, cheaply: it is on disk by the next `page` or `prune`."""
+        ...
+
+    async def page(self, limit: int, after: int) -> Sequence[Hook]:
+        """Newest first; `after`: only smaller ids, 0 for all."""
+        ...
+
+    async def prune(self, before: int) -> int:
+        """One step of forgetting what came last before `before`, or is too much; 0 when it is done."""
         ...
 
 

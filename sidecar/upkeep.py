@@ -4,7 +4,7 @@ Law: small steps, one commit each, so that nothing on the road of an event ever 
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -29,13 +29,18 @@ JUMP = 3_600_000
 
 @dataclass(slots=True)
 class Upkeep:
-    """`max_age` and `retention` in ms; `endpoints`: the names of those configured."""
+    """`max_age` and `retention` in ms; `endpoints`: the names of those configured.
+
+    Attributes:
+        others: what else forgets what is older than a time, a step a call, until it says 0.
+    """
 
     outbox: Outbox
     clock: Clock
     endpoints: Collection[str]
     max_age: int
     retention: int
+    others: Sequence[Callable[[int], Awaitable[int]]] = ()
     not_before: int = 0
     trouble: str = ""
 
@@ -93,3 +98,6 @@ class Upkeep:
             gone += step
         if gone:
             log.info("outbox.pruned", events=gone)
+        for forget in self.others:
+            while await forget(self.clock.now() - self.retention):
+                pass

@@ -1,5 +1,8 @@
 """What is kept beside the outbox, in the data directory. Law: what changes something returns once it is on disk."""
 
+from sidecar.registry.file import RegistryFile, open_file
+from sidecar.registry.hooks import SqliteHooks
+from sidecar.registry.projects import SqliteProjects, open_projects
 from sidecar.registry.secretsfile import FileRegistry
 
-__all__ = ["FileRegistry"]
+__all__ = ["FileRegistry", "RegistryFile", "SqliteHooks", "SqliteProjects", "open_file", "open_projects"]
