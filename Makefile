@@ -53,6 +53,10 @@ bench: $(VENV)/dev ## how fast it is here, beside a bare aiohttp loop; then a he
 	@$(BIN)/python bench/claims.py
 	@$(BIN)/python bench/backlog.py
 
+.PHONY: bench-log
+bench-log: $(VENV)/dev ## how quick the delivery log is with a million deliveries kept
+	@$(BIN)/python bench/log.py
+
 .PHONY: lock
 lock: ## resolve the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \

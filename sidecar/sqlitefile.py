@@ -4,6 +4,7 @@ Law: what cannot be trusted raises with the way out; nothing is ever repaired by
 """
 
 import os
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from importlib.resources import files
 from pathlib import Path
@@ -33,6 +34,7 @@ class Schema(Struct, frozen=True):
         pragmas: of its own.
         broken: raised where the file cannot be trusted.
         way_out: what to do then.
+        then: by migration, what is done after it, in its transaction.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Schema(Struct, frozen=True):
     pragmas: tuple[str, ...]
     broken: type[OutboxBroken | RegistryBroken]
     way_out: str
+    then: Mapping[str, Callable[[apsw.Connection], None]] = {}
 
 
 def open_writer(directory: Path, schema: Schema, *, vfs: str = "", statements: int = 100) -> apsw.Connection:
@@ -90,8 +93,11 @@ def _migrate(db: apsw.Connection, path: Path, schema: Schema) -> None:
     if version and application != schema.application:
         raise schema.broken(f"{path} is a database of another program; set SIDECAR_DATA_DIR to a folder of its own")
     for number in range(version, len(schema.migrations)):
-        script = files(schema.package).joinpath(schema.migrations[number]).read_text("utf-8")
+        name = schema.migrations[number]
+        script = files(schema.package).joinpath(name).read_text("utf-8")
         with db:
             db.execute(script)
+            if name in schema.then:
+                schema.then[name](db)
             db.execute(f"PRAGMA application_id = {schema.application}")
             db.execute(f"PRAGMA user_version = {number + 1}")

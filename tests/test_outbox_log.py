@@ -120,6 +120,45 @@ async def test_every_filter_keeps_the_pages_right(bench: Bench) -> None:
         assert paged == whole
 
 
+async def test_events_accepted_a_little_out_of_turn_are_found_by_their_own_time(bench: Bench) -> None:
+    """Two that came in at the same moment may be numbered the other way round."""
+    late = bench.posting("late", HOOK, subject="late")
+    bench.later(-SECOND)
+    early = bench.posting("early", HOOK, subject="early")
+    await bench.outbox.add([late, early])
+    [second, first] = await bench.listed()
+    moment = late.event.accepted_at
+    assert await bench.listed(Query(since=moment)) == [first]
+    assert await bench.listed(Query(until=moment)) == [second]
+    assert await bench.listed(Query(since=early.event.accepted_at, until=moment + 1)) == [second, first]
+
+
+async def test_in_a_long_log_the_few_are_found_among_the_many(bench: Bench) -> None:
+    """By endpoint, by subject, by both, over a restart, and when much of it is forgotten."""
+    for start in range(0, 1200, 100):
+        names = [(f"e{n}", "rare" if n % 150 == 7 else "often", f"s{n % 40}") for n in range(start, start + 100)]
+        await bench.outbox.add([bench.posting(name, to, subject=about) for name, to, about in names])
+    rows = await bench.outbox.deliveries(Query(limit=2000))
+    wanted = {row.id for row in rows if row.endpoint == "rare"}, {row.id for row in rows if row.subject == "s7"}
+
+    async def check() -> None:
+        assert await bench.listed(Query(endpoint="rare", limit=2000)) == sorted(wanted[0], reverse=True)
+        assert await bench.listed(Query(subject="s7", limit=2000)) == sorted(wanted[1], reverse=True)
+        both = sorted(wanted[0] & wanted[1], reverse=True)
+        assert await bench.listed(Query(endpoint="rare", subject="s7")) == both
+        assert await bench.listed(Query(endpoint="rare", subject="s7", limit=1, after=both[0])) == both[1:2]
+
+    await check()
+    await bench.crash()
+    await check()
+    for _ in range(700):
+        claim = (await bench.claim(1, "often"))[0]
+        await bench.settle(claim, Delivered())
+        wanted[1].discard(claim.delivery)
+    await bench.outbox.prune(bench.now + 1, 1000)
+    await check()
+
+
 # Counters
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from sidecar.errors import Unavailable
 from sidecar.model import Accepted, Added, Conflict, Owed, Posting
 from sidecar.outboxes.sqlite import statements as sql
+from sidecar.outboxes.sqlite.marks import mark, put
 from sidecar.outboxes.sqlite.store import Row, Store
 
 FULL = (
@@ -84,9 +85,12 @@ def _store(store: Store, intake: _Intake) -> None:
             lane = store.lane(endpoint, e.subject, one.id)
             deliveries.append((one.id, seq, endpoint, lane, e.accepted_at))
             lanes.append((lane, endpoint, one.id, e.accepted_at))
+            put(store.memory.marks, one.id, mark(endpoint, e.subject))
             store.count(endpoint, pending=1)
             store.woken.add(one.endpoint)
     store.many(sql.INSERT_EVENTS, events)
     store.many(sql.INSERT_BODIES, bodies)
     store.many(sql.INSERT_DELIVERIES, deliveries)
     store.many(sql.ENTER_LANES, lanes)
+    if deliveries:
+        store.save_marks()

@@ -9,6 +9,7 @@ import apsw
 
 from sidecar import sqlitefile
 from sidecar.errors import OutboxBroken
+from sidecar.outboxes.sqlite import marks
 
 NAME = "outbox.sqlite3"
 
@@ -21,7 +22,8 @@ SCHEMA = sqlitefile.Schema(
     name=NAME,
     application=0x57484B53,
     package=__package__ or "",
-    migrations=("schema.sql",),
+    migrations=("schema.sql", "schema-2.sql"),
+    then={"schema-2.sql": marks.fill},
     pragmas=("PRAGMA wal_autocheckpoint = 0", "PRAGMA cache_size = -16384"),
     broken=OutboxBroken,
     way_out=WAY_OUT,

@@ -1,10 +1,9 @@
 """Looking without disturbing: one read-only connection on a thread of its own.
 
-Law: nothing here writes, and no look holds a read transaction longer than one query, so that no commit ever waits
+Law: nothing here writes, and no look holds a read transaction longer than one search, so that no commit ever waits
 for it.
 """
 
-import json
 from collections.abc import Sequence
 
 import apsw
@@ -12,24 +11,9 @@ import apsw
 from sidecar.model import AttemptLog, DeliveryLog, Event, Query, State
 from sidecar.outboxes.sqlite import statements as sql
 from sidecar.outboxes.sqlite.claiming import to_event
+from sidecar.outboxes.sqlite.searching import Search
 
 _STATES: tuple[State, ...] = ("pending", "delivered", "dead")
-
-_FILTERS = {
-    "endpoint": "n.name = :endpoint",
-    "event": "e.id = :event",
-    "subject": "e.subject = :subject",
-    "since": "e.accepted_at >= :since",
-    "until": "e.accepted_at < :until",
-    "after": "d.id < :after",
-}
-
-_BY_STATE = {
-    "pending": "d.state = 0 AND d.id NOT IN (SELECT value FROM json_each(:flying))",
-    "delivering": "d.state = 0 AND d.id IN (SELECT value FROM json_each(:flying))",
-    "delivered": "d.state = 1",
-    "dead": "d.state = 2",
-}
 
 
 class Reader:
@@ -43,29 +27,24 @@ class Reader:
         return to_event(row) if row else None
 
     def delivery(self, id_: int) -> DeliveryLog | None:
-        rows = self._log("d.id = :id", {"id": id_, "limit": 1}, frozenset())
-        return rows[0] if rows else None
+        statement = sql.LOG.format(source=sql.ALL, where="d.id = :id", order="d.id")
+        rows = list(self._db.execute(statement, {"id": id_, "limit": 1}))
+        return _entry(rows[0], frozenset()) if rows else None
 
     def attempts(self, delivery: int) -> list[AttemptLog]:
         return [AttemptLog(*row) for row in self._db.execute(sql.ATTEMPTS, (delivery,))]
 
     def deliveries(self, query: Query) -> list[DeliveryLog]:
-        given = {name: getattr(query, name) for name in _FILTERS if getattr(query, name)}
-        where = [_FILTERS[name] for name in given]
-        if query.state:
-            where.append(_BY_STATE[query.state])
-            if query.state in ("pending", "delivering"):
-                given["flying"] = json.dumps(sorted(query.in_flight))
-        given["limit"] = query.limit
-        return self._log(" AND ".join(where) or "true", given, query.in_flight)
+        """All of it as it is at one moment."""
+        self._db.execute("BEGIN")
+        try:
+            return [_entry(row, query.in_flight) for row in Search(self._db, query).rows()]
+        finally:
+            self._db.execute("COMMIT")
 
     def oldest(self, endpoints: Sequence[int]) -> dict[int, int]:
         """Since when the oldest delivery of each endpoint is owed; 0 for none."""
         return {e: next((row[0] for row in self._db.execute(sql.OLDEST, (e,))), 0) for e in endpoints}
-
-    def _log(self, where: str, given: dict[str, object], flying: frozenset[int]) -> list[DeliveryLog]:
-        rows = self._db.execute(sql.LOG.format(where=where), given)
-        return [_entry(row, flying) for row in rows]
 
 
 def _entry(row: Sequence[object], flying: frozenset[int]) -> DeliveryLog:

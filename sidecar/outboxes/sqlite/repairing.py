@@ -6,6 +6,7 @@ Law: every one of these works in bounded steps, so that the commits of others ne
 import json
 
 from sidecar.outboxes.sqlite import statements as sql
+from sidecar.outboxes.sqlite.marks import BLOCK
 from sidecar.outboxes.sqlite.settling import finish, let_pass
 from sidecar.outboxes.sqlite.store import DEAD, DELIVERED, PENDING, Row, Store
 
@@ -70,6 +71,7 @@ def forget(store: Store, before: int, limit: int) -> int:
             store.count(endpoint, delivered=-delivered, dead=-dead)
         for statement in sql.FORGET:
             store.db.execute(statement, (seqs,))
+        store.db.execute(sql.DROP_MARKS, (BLOCK,))
     return len(gone)
 
 

@@ -31,6 +31,15 @@ WHERE lanes.hold_until IS NULL AND (lanes.head IS NULL OR
   excluded.ready_at < lanes.ready_at AND NOT EXISTS (
     SELECT 1 FROM deliveries WHERE lane = lanes.id AND state = 0 AND overtaken = 0 AND id < excluded.head))"""
 
+# -- marks -----------------------------------------------------------------------------------------------------------
+
+SAVE_MARKS = "REPLACE INTO marks (block, marks) VALUES (?, ?)"
+LAST_MARKS = "SELECT block, marks FROM marks ORDER BY block DESC LIMIT 1"
+MARKS = "SELECT block, marks FROM marks WHERE block BETWEEN ? AND ? ORDER BY block DESC"
+UNMARKED = """
+SELECT d.id, d.endpoint, e.subject FROM deliveries AS d CROSS JOIN events AS e ON e.seq = d.seq ORDER BY d.id"""
+DROP_MARKS = "DELETE FROM marks WHERE block < (SELECT min(id) FROM deliveries) / ?"
+
 # -- claiming --------------------------------------------------------------------------------------------------------
 
 CLAIM = """
@@ -138,9 +147,20 @@ REOPEN = "UPDATE events SET open = open + 1 WHERE seq = ? RETURNING open, size"
 
 ENTER_LANE = "INSERT INTO lanes (id, endpoint) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
 
+# What was not overtaken is owed since it was accepted, and so in the order of its number.
 EXPIRED = """
-SELECT id, lane, seq, attempts, tries, status FROM deliveries WHERE endpoint = ?1 AND state = 0 AND owed_since < ?2
-AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY owed_since LIMIT ?4"""
+SELECT id, lane, seq, attempts, tries, status FROM (
+  SELECT * FROM (
+    SELECT id, lane, seq, attempts, tries, status, owed_since FROM deliveries INDEXED BY deliveries_pending
+    WHERE endpoint = ?1 AND state = 0 AND overtaken = 0 AND id NOT IN (SELECT value FROM json_each(?3))
+    ORDER BY id LIMIT ?4)
+  WHERE owed_since < ?2
+  UNION ALL
+  SELECT * FROM (
+    SELECT id, lane, seq, attempts, tries, status, owed_since FROM deliveries INDEXED BY deliveries_again
+    WHERE endpoint = ?1 AND state = 0 AND overtaken = 1 AND owed_since < ?2
+    AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY owed_since LIMIT ?4))
+ORDER BY owed_since LIMIT ?4"""
 
 # -- forgetting ------------------------------------------------------------------------------------------------------
 
@@ -187,8 +207,38 @@ SELECT number, started_at, duration, status, reason, answer FROM attempts WHERE 
 LOG = """
 SELECT d.id, n.name, e.id, e.dialect, e.name, e.subject, d.state, d.attempts, d.tries, e.accepted_at, d.due,
        d.finished_at, d.reason, d.status, d.overtaken, l.holder, l.hold_until
-FROM deliveries AS d CROSS JOIN events AS e ON e.seq = d.seq CROSS JOIN endpoints AS n ON n.id = d.endpoint
+FROM {source} CROSS JOIN events AS e ON e.seq = d.seq CROSS JOIN endpoints AS n ON n.id = d.endpoint
 LEFT JOIN lanes AS l ON l.id = d.lane AND d.state = 0
-WHERE {where} ORDER BY d.id DESC LIMIT :limit"""
+WHERE {where} ORDER BY {order} LIMIT :limit"""
 
-OLDEST = "SELECT owed_since FROM deliveries WHERE endpoint = ? AND state = 0 ORDER BY owed_since LIMIT 1"
+ALL = "deliveries AS d"
+THESE = "json_each(:ids) AS these CROSS JOIN deliveries AS d ON d.id = these.value"
+
+# Each in a query of its own: asked for both at once, SQLite reads through the whole table.
+NUMBERS = "SELECT coalesce((SELECT min(id) FROM deliveries), 1), coalesce((SELECT max(id) FROM deliveries), 0)"
+
+ACCEPTED = """
+SELECT e.accepted_at, d.id FROM deliveries AS d CROSS JOIN events AS e ON e.seq = d.seq
+WHERE d.id >= ? ORDER BY d.id LIMIT 1"""
+
+OF_EVENT = """
+SELECT d.id FROM events AS e CROSS JOIN deliveries AS d ON d.seq = e.seq
+WHERE e.id = ? AND d.id BETWEEN ? AND ? ORDER BY d.id DESC"""
+
+PENDING = """
+SELECT id FROM deliveries INDEXED BY deliveries_pending
+WHERE state = 0 AND endpoint = ? AND overtaken = {overtaken} AND id BETWEEN ? AND ? ORDER BY id DESC"""
+
+DEAD = """
+SELECT id FROM deliveries INDEXED BY deliveries_dead
+WHERE state = 2 AND endpoint = ? AND id BETWEEN ? AND ? ORDER BY id DESC"""
+
+OLDEST = """
+SELECT coalesce(min(since), 0) FROM (
+  SELECT * FROM (
+    SELECT owed_since AS since FROM deliveries INDEXED BY deliveries_pending
+    WHERE endpoint = ?1 AND state = 0 AND overtaken = 0 ORDER BY id LIMIT 1)
+  UNION ALL
+  SELECT * FROM (
+    SELECT owed_since FROM deliveries INDEXED BY deliveries_again
+    WHERE endpoint = ?1 AND state = 0 AND overtaken = 1 ORDER BY owed_since LIMIT 1))"""

@@ -29,18 +29,20 @@ SIZES = (64, 32, *range(16, 0, -1))
 @dataclass(slots=True)
 class Memory:
     """`claimed`: endpoint -> lane -> delivery, what is taken and not yet settled. `holding`: endpoints that may
-    have holds."""
+    have holds. `marks`: the last block."""
 
     totals: dict[str, int] = field(default_factory=dict)
     counts: dict[int, Counters] = field(default_factory=dict)
     claimed: dict[int, dict[int, int]] = field(default_factory=dict)
     health: dict[int, Health] = field(default_factory=dict)
     holding: set[int] = field(default_factory=set)
+    marks: dict[int, bytes] = field(default_factory=dict)
 
     def copy(self) -> "Memory":
         """A copy for putting back; as cheap as the number of endpoints and of attempts in flight."""
         claimed = {endpoint: dict(lanes) for endpoint, lanes in self.claimed.items() if lanes}
-        return Memory(dict(self.totals), dict(self.counts), claimed, dict(self.health), set(self.holding))
+        health, holding, marks = dict(self.health), set(self.holding), dict(self.marks)
+        return Memory(dict(self.totals), dict(self.counts), claimed, health, holding, marks)
 
 
 @dataclass(slots=True)
@@ -62,6 +64,7 @@ class Store:
         owed, event, delivery, written = next(iter(self.db.execute(sql.TOTALS)))
         self.memory.totals = {"owed": owed, "event": event, "delivery": delivery, "written": written}
         self.memory.holding = {endpoint for (endpoint,) in self.db.execute(sql.HOLDING)}
+        self.memory.marks = dict(self.db.execute(sql.LAST_MARKS))
         for id_, name, health, *counts in self.db.execute(sql.ENDPOINTS):
             self.ids[name], self.names[id_] = id_, name
             self.memory.counts[id_] = (counts[0], counts[1], counts[2])
@@ -118,6 +121,13 @@ class Store:
         old = self.memory.counts[endpoint]
         self.memory.counts[endpoint] = (old[0] + pending, old[1] + delivered, old[2] + dead)
         self.changed.add(endpoint)
+
+    def save_marks(self) -> None:
+        """Write the blocks that deliveries were added to; only the last stays in memory."""
+        for block, marks in self.memory.marks.items():
+            self.db.execute(sql.SAVE_MARKS, (block, marks))
+        last = max(self.memory.marks)
+        self.memory.marks = {last: self.memory.marks[last]}
 
     def reset_heads(self, lanes: Iterable[int]) -> None:
         """Find anew what stands at the head of each lane; forget lanes that are done with."""
