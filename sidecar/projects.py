@@ -12,6 +12,10 @@ PullRequests = Literal["none", "open"]
 """Whose pull requests are built: nobody's, or anybody's who may open one."""
 
 
+ALWAYS: int = 2**62
+"""A span that never ends: as long as incoming webhooks are kept at all."""
+
+
 class Project(Struct, frozen=True):
     """Packages that are built together, as in Copr.
 
