@@ -64,7 +64,8 @@ class Endpoint(Struct, frozen=True):
     Attributes:
         events: globs on the event's name; empty = all.
         refs: fnmatch patterns on the event's refs; empty = all.
-        secrets: newest first. Required but for Launchpad's dialect.
+        secrets: newest first. Required but for Launchpad's dialect, and where signing keys do for all its schemes.
+        signing_keys: Ed25519, a PEM each, newest first.
         signatures: schemes, of `cavage rfc9421 standard hub`.
         timeout: one attempt, whole, in ms.
         concurrency: attempts in flight.
@@ -82,7 +83,7 @@ class Endpoint(Struct, frozen=True):
     skip_verify: bool = False
     ca_file: str = ""
     client_cert_file: str = ""
-    signing_key: Secret | None = None
+    signing_keys: tuple[Secret, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     timeout: int = 15_000
     concurrency: int = 16

@@ -289,27 +289,17 @@ def test_a_drone_secret_of_another_length_than_32_bytes_is_warned_of(folder: Pat
 
 
 def test_one_warning_names_all_that_is_set_and_without_effect(folder: Path) -> None:
-    (folder / "key.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
     environ = {
         **DRONE,
         **NAMED,
-        "DRONE_WEBHOOK_SIGNATURES": "rfc9421",
         "SIDECAR_LISTEN": "0.0.0.0:8485",
         "SIDECAR_TIMEOUT": "9s",
         "SIDECAR_ADMIN_HOSTS": "",
-        "SIDECAR_ENDPOINT_CI_SIGNING_KEY_FILE": "key.pem",
-        "SIDECAR_ENDPOINT_CI_SIGNATURES": "standard,rfc9421",
+        "SIDECAR_RELAY_SECRET": "0123456789abcdef0123456789abcdef",
     }
     settings = load(environ, folder, spoken=("drone",))
-    names = (
-        "SIDECAR_LISTEN, SIDECAR_ENDPOINT_CI_SIGNING_KEY_FILE, "
-        "DRONE_WEBHOOK_SIGNATURES (rfc9421), SIDECAR_ENDPOINT_CI_SIGNATURES (rfc9421)"
-    )
+    names = "SIDECAR_LISTEN, SIDECAR_RELAY_SECRET"
     assert settings.warnings == (f"without effect in this version: {names}; unset them, or wait for a later one",)
-    listed, named = settings.endpoints
-    assert listed.signatures == ("cavage", "standard")
-    assert named.signatures == ("standard",)
-    assert named.signing_key is None
 
 
 PAGURE: Mapping[str, str] = {
@@ -354,7 +344,7 @@ def test_a_description_is_plain_data_in_the_users_own_units(folder: Path) -> Non
     (endpoint,) = shown["endpoints"]
     assert endpoint["url"] == "https://ci.example/"
     assert endpoint["secrets"] == "1 secret"
-    assert endpoint["signing_key"] == "no secret"
+    assert endpoint["signing_keys"] == "no key"
     assert endpoint["headers"] == ["X-Team"]
     assert endpoint["rate"] == "0.5/s"
     assert shown["proxies"]["https"] == "http://proxy:1"

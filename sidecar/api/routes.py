@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from sidecar.api import deliveries, endpoints, events, explain, probes
+from sidecar.api import deliveries, endpoints, events, explain, keys, probes
 from sidecar.api.changes import is_change, peer, told
 from sidecar.api.parts import PARTS, Parts
 from sidecar.model import Endpoint, Instance
@@ -32,6 +32,7 @@ ROUTES = (
     ("POST", "/explain/{dialect}", explain.explain),
     ("GET", "/healthz", probes.healthz),
     ("GET", "/readyz", probes.readyz),
+    ("GET", "/.well-known/jwks.json", keys.jwks),
 )
 
 KEEPALIVE = 3600.0

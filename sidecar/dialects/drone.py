@@ -4,7 +4,7 @@ Law: pure. The request is Drone's own, header for header; what we add comes behi
 `SCHEMES`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
@@ -21,13 +21,17 @@ Headers = tuple[tuple[str, str], ...]
 
 
 class Draft(Struct, frozen=True, gc=False):
-    """What there is to sign; `seconds` since the epoch are the attempt's time."""
+    """What there is to sign, and by what; `seconds` since the epoch are the attempt's time, `signing_keys` are PEMs."""
 
+    event: str
     id: str
     body: bytes
     digest: str
     date: str
     seconds: int
+    url: str
+    secrets: list[bytes]
+    signing_keys: list[bytes]
 
 
 def ping(*, id: str, now: int, instance: Instance) -> Event:
@@ -37,16 +41,25 @@ def ping(*, id: str, now: int, instance: Instance) -> Event:
 
 def write(event: Event, endpoint: Endpoint, *, delivery: int, attempt: int, now: int, instance: Instance) -> Request:
     """The request of one attempt, signed for `now` (ms, wall time). `event.body` is its body, untouched."""
-    draft = Draft(event.id, event.body, signing.digest(event.body), signing.http_date(now), now // 1000)
-    secrets = [secret.reveal() for secret in endpoint.secrets]
+    draft = Draft(
+        event=event.name.partition(":")[0],
+        id=event.id,
+        body=event.body,
+        digest=signing.digest(event.body),
+        date=signing.http_date(now),
+        seconds=now // 1000,
+        url=endpoint.url,
+        secrets=[secret.reveal() for secret in endpoint.secrets],
+        signing_keys=[key.reveal() for key in endpoint.signing_keys],
+    )
     headers = [
-        ("X-Drone-Event", event.name.partition(":")[0]),
+        ("X-Drone-Event", draft.event),
         ("Content-Type", "application/json"),
         ("Digest", draft.digest),
         ("Date", draft.date),
     ]
     for scheme in endpoint.signatures:
-        headers += SCHEMES[scheme](draft, secrets)
+        headers += SCHEMES[scheme](draft)
     headers += (
         ("User-Agent", f"drone-webhook-sidecar/{instance.version}"),
         ("webhook-id", event.id),
@@ -68,24 +81,35 @@ def wants(event: Event, endpoint: Endpoint) -> str:
     return no_glob(endpoint.events, event.name) or no_ref(refs, event.refs, without="a build without ref")
 
 
-def _cavage(draft: Draft, secrets: Sequence[bytes]) -> Headers:
-    return (("Signature", signing.sign_cavage(secrets[0], draft.date, draft.digest)),)
+def _cavage(draft: Draft) -> Headers:
+    return (("Signature", signing.sign_cavage(draft.secrets[0], draft.date, draft.digest)),)
 
 
-def _standard(draft: Draft, secrets: Sequence[bytes]) -> Headers:
-    return (
-        ("webhook-timestamp", str(draft.seconds)),
-        ("webhook-signature", signing.sign_standard(secrets, draft.id, draft.seconds, draft.body)),
+def _rfc9421(draft: Draft) -> Headers:
+    """By the newest signing key where there is one, else by the newest secret."""
+    from sidecar.signing import rfc9421  # noqa: PLC0415 - optional: where the scheme is on
+
+    what = rfc9421.What(draft.url, draft.event, draft.id, draft.body, draft.seconds)
+    if draft.signing_keys:
+        return rfc9421.sign_by_key(what, draft.signing_keys[0])
+    return rfc9421.sign(what, draft.secrets[0])
+
+
+def _standard(draft: Draft) -> Headers:
+    signature = signing.sign_standard(
+        draft.secrets, draft.id, draft.seconds, draft.body, signing_keys=draft.signing_keys
     )
+    return (("webhook-timestamp", str(draft.seconds)), ("webhook-signature", signature))
 
 
-def _hub(draft: Draft, secrets: Sequence[bytes]) -> Headers:
-    return (("X-Hub-Signature-256", signing.sign_hub(secrets[0], draft.body)),)
+def _hub(draft: Draft) -> Headers:
+    return (("X-Hub-Signature-256", signing.sign_hub(draft.secrets[0], draft.body)),)
 
 
-SCHEMES: Mapping[str, Callable[[Draft, Sequence[bytes]], Headers]] = {
+SCHEMES: Mapping[str, Callable[[Draft], Headers]] = {
     "cavage": _cavage,
+    "rfc9421": _rfc9421,
     "standard": _standard,
     "hub": _hub,
 }
-"""By name, the headers a scheme adds. Secrets are newest first; where only one signs, it is that."""
+"""By name, the headers a scheme adds. Secrets and keys are newest first; where only one signs, it is that."""

@@ -12,7 +12,7 @@ from msgspec import Struct
 from sidecar.model import Endpoint
 from sidecar.settings.families import ENDPOINT, FAMILIES, NAMED
 from sidecar.settings.known import endpoint_of
-from sidecar.settings.schemes import SCHEMES, key_fault
+from sidecar.settings.schemes import BY_KEY, key_fault, url_fault
 from sidecar.settings.source import Source
 from sidecar.settings.table import Group
 from sidecar.settings.urls import has_user_info, names, sendable
@@ -20,7 +20,6 @@ from sidecar.settings.urls import has_user_info, names, sendable
 Fields = dict[str, Any]
 """Values of a table's rows, by field."""
 
-_IDLE = frozenset(setting.field for setting in ENDPOINT.settings if not setting.effective)
 _DRONE_KEY = 32
 
 
@@ -41,10 +40,8 @@ class Draft(Struct, frozen=True):
     def finish(self, shared: Fields) -> Endpoint:
         """The endpoint, with `shared` where it has no value of its own."""
         fields = {**shared, **self.fields}
-        # No Drone request goes out unsigned: where no scheme chosen is effective yet, the default ones stand in.
-        schemes = tuple(scheme for scheme in fields.pop("signatures", ()) if SCHEMES[scheme])
-        if schemes or self.dialect != "drone":
-            fields["signatures"] = schemes
+        if self.dialect != "drone":
+            fields["signatures"] = ()
         return Endpoint(name=self.name, dialect=self.dialect, url=sendable(self.url), **fields)
 
 
@@ -58,6 +55,8 @@ def drafts(source: Source, families: Mapping[str, Fields]) -> list[Draft]:
             way_out = f"name it otherwise, with {NAMED}<NAME>_URL"
             source.fault(draft.variable, f"the name {draft.name} is that of an endpoint of {other} too; {way_out}")
         first.setdefault(draft.name, draft.variable)
+        if "rfc9421" in draft.fields.get("signatures", ()) and (reason := url_fault(draft.url)):
+            source.fault(draft.variable, reason)
     return found
 
 
@@ -87,17 +86,23 @@ def _named(source: Source) -> list[Draft]:
         if f"{prefix}DIALECT" not in source.failed:
             _check_named(source, prefix, fields)
         if "url" in fields:
-            own = {field: value for field, value in _own(fields).items() if field not in _IDLE}
             shown = name.lower().replace("_", "-")
-            found.append(Draft(prefix, shown, fields["dialect"], fields["url"], own))
+            found.append(Draft(prefix, shown, fields["dialect"], fields["url"], _own(fields)))
     return found
 
 
 def _check_named(source: Source, prefix: str, fields: Fields) -> None:
     dialect = fields["dialect"]
-    _check_secrets(source, dialect, fields, ENDPOINT, prefix, wanted=True)
-    if dialect != "drone" and "signatures" in fields:
-        source.fault(f"{prefix}SIGNATURES", f"set, and the dialect {dialect} has its own signature; unset it")
+    schemes = set(fields.get("signatures", ("cavage", "standard")))
+    by_key = dialect == "drone" and "signing_keys" in fields and schemes <= BY_KEY
+    _check_secrets(source, dialect, fields, ENDPOINT, prefix, wanted=not by_key)
+    if dialect != "drone":
+        for field, variable in (("signatures", "SIGNATURES"), ("signing_keys", "SIGNING_KEY_FILE")):
+            if field in fields:
+                source.fault(f"{prefix}{variable}", f"set, and the dialect {dialect} has its own signature; unset it")
+    elif "signing_keys" in fields and not schemes & BY_KEY:
+        way_out = f"add rfc9421 or standard to {prefix}SIGNATURES, or unset it"
+        source.fault(f"{prefix}SIGNING_KEY_FILE", f"set, and no scheme of this endpoint signs by a key; {way_out}")
     if "url" not in fields:
         if f"{prefix}URL" not in source.failed:
             source.fault(f"{prefix}URL", "missing, and others of this endpoint are set; write where its events go")

@@ -54,12 +54,22 @@ def readable(text: str, folder: Path) -> str:
     return path(text, folder)
 
 
-def key(text: str, folder: Path) -> Secret:
-    """The content of a PEM file."""
-    content = _read(text, folder)
-    if b"-----BEGIN " not in content:
+def signing_keys(text: str, folder: Path) -> tuple[Secret, ...]:
+    """The Ed25519 private keys of a PEM file, newest first."""
+    from sidecar.signing import ed25519  # noqa: PLC0415 - optional: where there is a key
+
+    found = ed25519.blocks(_read(text, folder))
+    if not found:
         raise ValueError(f"{quoted(text)} is no PEM file; write the path of one that holds an Ed25519 private key")
-    return Secret(content)
+    if len(found) > _SECRETS:
+        raise ValueError(f"{quoted(text)} has {len(found)} keys; write at most {_SECRETS}, newest first")
+    for number, pem in enumerate(found, 1):
+        try:
+            ed25519.private(pem)
+        except ValueError as wrong:
+            which = f", key {number}," if len(found) > 1 else ""
+            raise ValueError(f"{quoted(text)}{which} {wrong}") from None
+    return tuple(map(Secret, found))
 
 
 def secret(text: str, folder: Path) -> tuple[Secret, ...]:
@@ -138,7 +148,7 @@ def _read(text: str, folder: Path, most: str = "64KiB") -> bytes:
 
 PATH = Kind("path", path)
 READABLE = Kind("path", readable)
-KEY = Kind("path", key)
+KEY = Kind("path", signing_keys)
 SECRET = Kind("secret", secret, secret=True, file=secrets)
 TOKEN = Kind("secret", token, secret=True, file=token_file)
 HEADERS = Kind("`Name: value` lines", headers, secret=True)

@@ -16,7 +16,6 @@ from sidecar.settings.endpoints import Draft, Fields, drafts
 from sidecar.settings.families import ENDPOINT, FAMILIES
 from sidecar.settings.known import GROUPS, links, unknown
 from sidecar.settings.record import Proxies, Settings
-from sidecar.settings.schemes import SCHEMES
 from sidecar.settings.source import Source
 from sidecar.settings.table import DELIVERY, LISTENERS, PROCESS, PROXIES, STORAGE
 from sidecar.settings.values import shown_size, split_address
@@ -93,7 +92,7 @@ def _warnings(source: Source, found: list[Draft], spoken: Collection[str]) -> li
     warnings = []
     if not any(draft.dialect in spoken for draft in found):
         warnings.append("no endpoint is configured: events are delivered to nobody; set DRONE_WEBHOOK_ENDPOINT")
-    if idle := [*_idle(source, found, spoken), *_idle_schemes(found)]:
+    if idle := _idle(source, found, spoken):
         warnings.append(f"without effect in this version: {', '.join(idle)}; unset them, or wait for a later one")
     return warnings
 
@@ -108,15 +107,6 @@ def _idle(source: Source, found: list[Draft], spoken: Collection[str]) -> list[s
         if not row.effective or (dialect and dialect not in spoken)
         for name in source.given(row, prefix)
     ]
-
-
-def _idle_schemes(found: list[Draft]) -> list[str]:
-    chosen = {
-        f"{draft.prefix or FAMILIES[draft.dialect].prefix}SIGNATURES ({scheme})": SCHEMES[scheme]
-        for draft in found
-        for scheme in draft.fields.get("signatures", ())
-    }
-    return [name for name, effective in chosen.items() if not effective]
 
 
 def _notices(source: Source) -> list[str]:

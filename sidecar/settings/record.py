@@ -100,7 +100,7 @@ _SHOWN: Mapping[str, Callable[[Any], object]] = {
     "secrets": _counted,
     "relay_secrets": _counted,
     "admin_token": _counted,
-    "signing_key": _counted,
+    "signing_keys": lambda found: _counted(found).replace("secret", "key"),
     "headers": lambda headers: [name for name, _ in headers],
     "socket_mode": lambda mode: f"{mode:04o}",
     "schedule": lambda waits: [shown_duration(wait) for wait in waits],

@@ -146,6 +146,10 @@ def _canonical(text: str) -> str:
 
 
 def sendable(text: str) -> str:
-    """The URL with its path written out, so that a query never follows the host at once."""
+    """The URL with its path written out, so that a query never follows the host at once; scheme and host in lower
+    case, as whoever checks a signature of the URL reads them."""
     parts = urlsplit(text)
-    return text if parts.path or "?" not in text else parts._replace(path="/").geturl()
+    user, at, host = parts.netloc.rpartition("@")
+    rest = text.partition("://")[2].removeprefix(parts.netloc)
+    path = "/" if rest.startswith("?") else ""
+    return f"{parts.scheme}://{user}{at}{host.lower()}{path}{rest}"
