@@ -42,6 +42,7 @@ generate: $(VENV)/run ## write anew what is generated: .env.example and the refe
 	$(BIN)/python -m sidecar.settings example > .env.example
 	$(BIN)/python -m sidecar.settings reference > docs/reference/settings.md
 	$(BIN)/python -m sidecar.logs > docs/reference/logs.md
+	$(BIN)/python -m sidecar.metrics > docs/reference/metrics.md
 
 .PHONY: verifiers
 verifiers: $(BIN)/python ## every language's verifier over the shared vectors; names those it could not run

@@ -24,9 +24,12 @@ from sidecar.clock import SystemClock
 from sidecar.dialects import DIALECTS
 from sidecar.dispatcher import Dispatcher, Parts
 from sidecar.errors import Misconfigured, NoSpace, Occupied, OutboxBroken, RegistryBroken
+from sidecar.meters import Meters
+from sidecar.metrics import Metrics
 from sidecar.model import Endpoint
 from sidecar.outboxes.sqlite import open_outbox
-from sidecar.ports import Clock, Outbox, Registry
+from sidecar.ports import Clock, Outbox, Registry, Transport
+from sidecar.pulse import measure_lag, stopwatch
 from sidecar.registry import FileRegistry, RegistryFile, SqliteHooks, open_file, open_projects
 from sidecar.settings import Settings, split_address
 from sidecar.transport import HttpTransport, choose_proxy
@@ -90,14 +93,8 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
     async with AsyncExitStack() as stack:
         stack.enter_context(datadir.held(Path(settings.data_dir)))
         registry = FileRegistry(Path(settings.data_dir))
-        outbox = await open_outbox(
-            Path(settings.data_dir),
-            now=clock.now,
-            hold=settings.order_hold,
-            order=settings.order,
-            max_size=settings.max_outbox_size,
-            vfs=vfs,
-        )
+        meters = Meters([one.name for one in settings.endpoints], clock.now())
+        outbox = await _outbox(settings, clock, meters, vfs)
         stack.push_async_callback(outbox.close)
         clock.raise_floor(outbox.written)
         file = await open_file(Path(settings.data_dir))
@@ -105,25 +102,52 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
         projects, hooks = await open_projects(file), SqliteHooks(file)
         transport = _transport(settings)
         stack.push_async_callback(transport.close)
-        parts = Parts(
-            outbox=outbox,
-            transport=transport,
-            clock=clock,
-            dialects=DIALECTS,
-            instance=settings.instance,
-            schedule=settings.schedule,
-            random=dice.random_unit,
-        )
-        dispatcher = Dispatcher(settings.endpoints, await outbox.health(), parts)
+        dispatcher = await _dispatcher(settings, outbox, transport, clock, meters)
         _override(dispatcher, settings.endpoints, registry)
         delivering = _task(stack, dispatcher.run())
-        upkeep = _task(stack, _upkeep(settings, outbox, clock, (hooks.prune, projects.prune)).run())
+        upkeep = _task(stack, _upkeep(settings, outbox, clock, (hooks.prune, projects.prune), meters).run())
+        _task(stack, measure_lag(clock, meters.lags))
         gate = Gate()
         application = await _listen(
-            stack, settings, outbox=outbox, registry=registry, dispatcher=dispatcher, clock=clock, gate=gate
+            stack,
+            settings,
+            outbox=outbox,
+            registry=registry,
+            dispatcher=dispatcher,
+            clock=clock,
+            gate=gate,
+            meters=meters,
         )
         await _administer(stack, settings, application, clock)
         yield Sidecar(outbox, file, dispatcher, gate, delivering, upkeep)
+
+
+async def _outbox(settings: Settings, clock: Clock, meters: Meters, vfs: str) -> Outbox:
+    return await open_outbox(
+        Path(settings.data_dir),
+        now=clock.now,
+        hold=settings.order_hold,
+        order=settings.order,
+        max_size=settings.max_outbox_size,
+        vfs=vfs,
+        timed=stopwatch(clock, meters.commits),
+    )
+
+
+async def _dispatcher(
+    settings: Settings, outbox: Outbox, transport: Transport, clock: Clock, meters: Meters
+) -> Dispatcher:
+    parts = Parts(
+        outbox=outbox,
+        transport=transport,
+        clock=clock,
+        dialects=DIALECTS,
+        instance=settings.instance,
+        schedule=settings.schedule,
+        random=dice.random_unit,
+        observer=meters,
+    )
+    return Dispatcher(settings.endpoints, await outbox.health(), parts)
 
 
 def _transport(settings: Settings) -> HttpTransport:
@@ -133,10 +157,14 @@ def _transport(settings: Settings) -> HttpTransport:
 
 
 def _upkeep(
-    settings: Settings, outbox: Outbox, clock: Clock, others: Sequence[Callable[[int], Awaitable[int]]]
+    settings: Settings,
+    outbox: Outbox,
+    clock: Clock,
+    others: Sequence[Callable[[int], Awaitable[int]]],
+    meters: Meters,
 ) -> Upkeep:
     names = frozenset(endpoint.name for endpoint in settings.endpoints)
-    return Upkeep(outbox, clock, names, settings.max_age, settings.retention, others)
+    return Upkeep(outbox, clock, names, settings.max_age, settings.retention, others, meters)
 
 
 def _override(dispatcher: Dispatcher, endpoints: Sequence[Endpoint], registry: Registry) -> None:
@@ -158,7 +186,17 @@ async def _listen(
     dispatcher: Dispatcher,
     clock: Clock,
     gate: Gate,
+    meters: Meters,
 ) -> web.Application:
+    metrics = Metrics(
+        outbox=outbox,
+        control=dispatcher,
+        clock=clock,
+        meters=meters,
+        endpoints=[one.name for one in settings.endpoints],
+        max_owed=settings.max_outbox_size,
+        data_dir=settings.data_dir,
+    )
     application = make_app(
         outbox=outbox,
         registry=registry,
@@ -170,6 +208,8 @@ async def _listen(
         max_event_size=settings.max_event_size,
         gate=gate,
         new_id=dice.new_id,
+        observer=meters,
+        metrics=metrics.text,
     )
     listener = unixsocket.listen(settings.socket, settings.socket_mode)
     stack.callback(listener.close)

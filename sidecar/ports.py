@@ -1,5 +1,5 @@
-"""The few seams where a part may be swapped: Outbox, Registry, Projects, Hooks, Transport, Clock, Dialect; and Control,
-which joins two rooms of one floor.
+"""The few seams where a part may be swapped: Outbox, Registry, Projects, Hooks, Transport, Clock, Dialect; and Control
+and Observer, which join rooms that do not know each other.
 
 Law: nothing in a port may need SQL, aiohttp or the operating system. An outbox may as well be a stream engine: claim is
 fetch, settle is ack, a delayed or a final nak. What every engine promises is written down in tests/test_outbox.py.
@@ -113,6 +113,11 @@ class Outbox(Protocol):
     @property
     def written(self) -> int:
         """When it was last written, in ms: what `now` told then. Time must not go back behind it."""
+        ...
+
+    @property
+    def owed(self) -> int:
+        """Bytes of the events not yet finished; `SIDECAR_MAX_OUTBOX_SIZE` bounds them."""
         ...
 
     def ready(self) -> str:
@@ -287,4 +292,28 @@ class Control(Protocol):
 
     def overridden(self, endpoint: str) -> bool:
         """Whether it signs with other secrets than those configured."""
+        ...
+
+
+class Observer(Protocol):
+    """Is told what happened, so as to count it. Returns at once, and never raises."""
+
+    def answered(self, dialect: str, added: Sequence[Added]) -> None:
+        """The outbox answered for events of one dialect."""
+        ...
+
+    def refused_for(self, reason: str, count: int = 1) -> None:
+        """So many events were not taken; `reason` is the kind of problem: `not-an-event`."""
+        ...
+
+    def attempted(self, settlement: Settlement) -> None:
+        """An attempt was made, and its verdict is on disk."""
+        ...
+
+    def expired(self, endpoint: str) -> None:
+        """A delivery grew too old."""
+        ...
+
+    def changed(self) -> None:
+        """Something was changed by hand."""
         ...

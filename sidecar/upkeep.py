@@ -5,14 +5,16 @@ Law: small steps, one commit each, so that nothing on the road of an event ever 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 from msgspec.structs import replace
 
 from sidecar.errors import NoSpace
+from sidecar.meters import Meters
 from sidecar.model import Health
-from sidecar.ports import Clock, Outbox
+from sidecar.ports import Clock, Observer, Outbox
 
 log = structlog.get_logger()
 
@@ -41,6 +43,7 @@ class Upkeep:
     max_age: int
     retention: int
     others: Sequence[Callable[[int], Awaitable[int]]] = ()
+    observer: Observer = field(default_factory=partial(Meters, (), 0))
     not_before: int = 0
     trouble: str = ""
 
@@ -91,6 +94,7 @@ class Upkeep:
         while gone := await self.outbox.expire(endpoint, before, now, STEP):
             for delivery in gone:
                 log.error("delivery.expired", delivery=delivery, endpoint=endpoint)
+                self.observer.expired(endpoint)
 
     async def _prune(self) -> None:
         gone = 0

@@ -22,6 +22,8 @@ from sidecar import unixsocket
 from sidecar.api import make_app, serving
 from sidecar.dialects import DIALECTS
 from sidecar.errors import NotFound
+from sidecar.meters import Meters
+from sidecar.metrics import Metrics
 from sidecar.model import FAR, Attempt, Claim, Dead, Delivered, Endpoint, Health, Instance, Response, Secret, Settlement
 from sidecar.registry import FileRegistry
 from sidecar.web.gate import Gate
@@ -97,6 +99,7 @@ class House:
     control: Steering
     gate: Gate
     session: ClientSession
+    meters: Meters
 
     async def get(self, path: str, **parameters: str) -> Answer:
         return await self.ask("GET", path, params=parameters)
@@ -140,6 +143,16 @@ async def house(
     outbox = MemoryOutbox(clock.now)
     control = Steering({one.name: Health(since=clock.now() - 1000) for one in endpoints})
     ids = iter(range(1_000_000))
+    meters = Meters([one.name for one in endpoints], clock.now())
+    metrics = Metrics(
+        outbox=outbox,
+        control=control,
+        clock=clock,
+        meters=meters,
+        endpoints=[one.name for one in endpoints],
+        max_owed=outbox.max_size,
+        data_dir=str(directory),
+    )
     app = make_app(
         outbox=outbox,
         registry=FileRegistry(directory),
@@ -152,11 +165,13 @@ async def house(
         gate=gate,
         new_id=lambda now: f"{now:x}-{next(ids)}",
         stall=stall,
+        observer=meters,
+        metrics=metrics.text,
     )
     path = str(directory / "s.sock")
     listener = unixsocket.listen(path, 0o660)
     async with serving(app, listener, patience=0.1), ClientSession(connector=UnixConnector(path)) as session:
-        yield House(app, path, outbox, clock, control, gate, session)
+        yield House(app, path, outbox, clock, control, gate, session, meters)
 
 
 def build(number: int = 1, slug: str = "octocat/hello", **rest: Any) -> bytes:

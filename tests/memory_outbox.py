@@ -64,7 +64,7 @@ class MemoryOutbox:
             raise self.trouble
         fresh = {one.event.id: len(one.event.body) for one in postings if one.endpoints}
         size = sum(length for id_, length in fresh.items() if id_ not in self.entries)
-        if size and self.owed() + size > self.max_size:
+        if size and self.owed + size > self.max_size:
             raise Unavailable(FULL)
         return [self._add(posting) for posting in postings]
 
@@ -223,8 +223,9 @@ class MemoryOutbox:
         return await asyncio.Future[OutboxBroken]()
 
     def ready(self) -> str:
-        return str(self.trouble or (FULL if self.owed() >= self.max_size else ""))
+        return str(self.trouble or (FULL if self.owed >= self.max_size else ""))
 
+    @property
     def owed(self) -> int:
         """Bytes of events not yet finished."""
         return sum(len(entry.event.body) for entry in self.entries.values() if entry.open)

@@ -24,6 +24,7 @@ from test_docs_run import ROOT, steps
 from sidecar import dialects, unixsocket
 from sidecar.api import make_app, serving
 from sidecar.dispatcher import Dispatcher, Parts
+from sidecar.meters import Meters
 from sidecar.model import Endpoint, Instance, Secret
 from sidecar.outboxes.sqlite import open_outbox
 from sidecar.ports import Dialect
@@ -102,6 +103,10 @@ def test_the_code_keeps_the_house_s_rules(name: str, command: tuple[str, ...]) -
     assert done.returncode == 0, done.stdout
 
 
+async def no_metrics(_: str) -> tuple[bytes, str]:
+    return b"", "text/plain"
+
+
 @asynccontextmanager
 async def house(folder: Path, dialect: Dialect, endpoint: Endpoint) -> AsyncIterator[ClientSession]:
     """All of the road, with one dialect; HTTP over its socket."""
@@ -127,6 +132,8 @@ async def house(folder: Path, dialect: Dialect, endpoint: Endpoint) -> AsyncIter
             max_event_size=2**20,
             gate=Gate(),
             new_id=lambda _: "made-here",
+            observer=Meters((), NOW),
+            metrics=no_metrics,
         )
         path = str(folder / "s")
         await stack.enter_async_context(serving(app, unixsocket.listen(path, 0o600), patience=0.1))

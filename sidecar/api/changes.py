@@ -9,6 +9,8 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from sidecar.api.parts import PARTS
+
 CREDENTIALS = struct.Struct("3i")
 """`struct ucred` of Linux (unix(7)): pid, uid, gid."""
 
@@ -28,6 +30,7 @@ def told(handler: Handler, who: Who) -> Handler:
 
     async def telling(request: web.Request) -> web.StreamResponse:
         response = await handler(request)
+        request.app[PARTS].observer.changed()
         path = request.rel_url.raw_path[:200]
         log.info("api.changed", method=request.method, path=path, status=response.status, **who(request))
         return response

@@ -13,6 +13,7 @@ from sidecar.api.parts import PARTS
 from sidecar.api.stream import Stream
 from sidecar.errors import NotAnEvent, NotFound, Problem
 from sidecar.model import Query
+from sidecar.web.problems import kind
 from sidecar.web.reading import KEY, NDJSON, body, content_type, idempotency_key, wants_minimal
 
 MOST = 1000
@@ -22,16 +23,20 @@ MOST = 1000
 async def post_events(request: web.Request) -> web.StreamResponse:
     """`POST /events` is Drone's, `POST /events/{dialect}` any other's."""
     parts = request.app[PARTS]
-    intake = Intake.of(request)
-    parts.gate.check()
-    kind = content_type(request)
-    key = idempotency_key(request)
-    if kind == NDJSON:
-        if key:
-            raise NotAnEvent("Idempotency-Key names one event; in a stream, give each line an `id`")
-        return await Stream(request, parts, intake, Minimal() if wants_minimal(request) else Full()).run()
-    raw = await body(request, parts.max_event_size, parts.stall)
-    [outcome] = await store(parts, [intake.posting(raw, parts.clock.now(), key)])
+    try:
+        intake = Intake.of(request)
+        parts.gate.check()
+        type_, key = content_type(request), idempotency_key(request)
+        if type_ == NDJSON:
+            if key:
+                raise NotAnEvent("Idempotency-Key names one event; in a stream, give each line an `id`")
+            return await Stream(request, parts, intake, Minimal() if wants_minimal(request) else Full()).run()
+        raw = await body(request, parts.max_event_size, parts.stall)
+        posting = intake.posting(raw, parts.clock.now(), key)
+    except Problem as problem:
+        parts.observer.refused_for(kind(problem))
+        raise
+    [outcome] = await store(parts, [posting])
     if isinstance(outcome, Problem):
         raise outcome
     return answer(outcome, 202)

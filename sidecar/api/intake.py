@@ -13,7 +13,7 @@ from msgspec import Struct
 from sidecar.api.parts import PARTS, Parts
 from sidecar.errors import Conflicting, NoSpace, NotAnEvent, NotFound, OutboxBroken, Problem
 from sidecar.model import Added, Conflict, Event, Owed, Posting
-from sidecar.web.problems import refusal, too_large
+from sidecar.web.problems import kind, refusal, too_large
 from sidecar.web.reading import BLANK, traceparent
 
 
@@ -73,9 +73,14 @@ async def store(parts: Parts, postings: Sequence[Posting]) -> Sequence[Answer | 
     """One answer for each posting, in order; the same problem for each where the outbox takes none of them."""
     try:
         parts.gate.check()
-        return [_answer(added) for added in await parts.outbox.add(postings)]
+        added = await parts.outbox.add(postings)
     except (Problem, NoSpace, OutboxBroken) as error:
-        return [refusal(error)] * len(postings)
+        problem = refusal(error)
+        parts.observer.refused_for(kind(problem), len(postings))
+        return [problem] * len(postings)
+    if added:
+        parts.observer.answered(postings[0].event.dialect, added)
+    return [_answer(one) for one in added]
 
 
 def _answer(added: Added) -> Answer | Problem:

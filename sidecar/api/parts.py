@@ -1,12 +1,12 @@
 """What every route works with. Law: parts are handed in, none is made here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from sidecar.model import Endpoint, Instance
-from sidecar.ports import Clock, Control, Dialect, Outbox, Registry
+from sidecar.ports import Clock, Control, Dialect, Observer, Outbox, Registry
 from sidecar.web.gate import Gate
 
 
@@ -20,6 +20,7 @@ class Parts:
         max_event_size: bytes of one event as it comes.
         new_id: makes an event's id, of the time in ms.
         stall: seconds a client may neither send nor read before it is cut off.
+        metrics: all there is to measure, as text and its content type, in the form that an `Accept` header asks for.
     """
 
     outbox: Outbox
@@ -34,6 +35,8 @@ class Parts:
     gate: Gate
     new_id: Callable[[int], str]
     stall: float
+    observer: Observer
+    metrics: Callable[[str], Awaitable[tuple[bytes, str]]]
 
 
 PARTS = web.AppKey("parts", Parts)

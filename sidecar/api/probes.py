@@ -1,6 +1,9 @@
-"""`/healthz` and `/readyz`. Law: no disk, no wait; they are asked every few seconds."""
+"""`/healthz`, `/readyz`, `/metrics`.
 
-from aiohttp import web
+Law: the first two ask no disk and wait for nothing; they are asked every few seconds.
+"""
+
+from aiohttp import hdrs, web
 
 from sidecar.api.answers import answer
 from sidecar.api.parts import PARTS
@@ -18,3 +21,9 @@ async def readyz(request: web.Request) -> web.StreamResponse:
     if reasons:
         return answer({"status": "unready", "reasons": reasons}, 503)
     return answer({"status": "ready"})
+
+
+async def metrics(request: web.Request) -> web.StreamResponse:
+    """All there is to measure, for Prometheus."""
+    text, content_type = await request.app[PARTS].metrics(request.headers.get(hdrs.ACCEPT, ""))
+    return web.Response(body=text, headers={hdrs.CONTENT_TYPE: content_type})

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -11,7 +11,7 @@ from sidecar.api import deliveries, endpoints, events, explain, keys, probes
 from sidecar.api.changes import is_change, peer, told
 from sidecar.api.parts import PARTS, Parts
 from sidecar.model import Endpoint, Instance
-from sidecar.ports import Clock, Control, Dialect, Outbox, Registry
+from sidecar.ports import Clock, Control, Dialect, Observer, Outbox, Registry
 from sidecar.web.gate import Gate
 from sidecar.web.problems import HttpLog, expect, tell
 
@@ -33,6 +33,7 @@ ROUTES = (
     ("GET", "/healthz", probes.healthz),
     ("GET", "/readyz", probes.readyz),
     ("GET", "/.well-known/jwks.json", keys.jwks),
+    ("GET", "/metrics", probes.metrics),
 )
 
 KEEPALIVE = 3600.0
@@ -54,6 +55,8 @@ def make_app(
     max_event_size: int,
     gate: Gate,
     new_id: Callable[[int], str],
+    observer: Observer,
+    metrics: Callable[[str], Awaitable[tuple[bytes, str]]],
     stall: float = 30.0,
 ) -> web.Application:
     """The routes over these parts.
@@ -74,6 +77,8 @@ def make_app(
         gate=gate,
         new_id=new_id,
         stall=stall,
+        observer=observer,
+        metrics=metrics,
     )
     for method, path, handler in ROUTES:
         if method == "GET":  # and HEAD

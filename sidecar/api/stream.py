@@ -18,7 +18,7 @@ from sidecar.api.lines import Lines
 from sidecar.api.parts import Parts
 from sidecar.errors import Problem
 from sidecar.model import Posting
-from sidecar.web.problems import TooSlow, cut, failed, too_large
+from sidecar.web.problems import TooSlow, cut, failed, kind, too_large
 from sidecar.web.reading import BLANK, NDJSON, take
 
 BATCH = 64
@@ -124,11 +124,15 @@ class Stream:
 
     def _posting(self, line: bytes | None, now: int) -> Posting | Problem:
         try:
-            return too_large(self._parts.max_event_size) if line is None else self._intake.posting(line, now)
-        except Problem as problem:
-            return problem
+            if line is not None:
+                return self._intake.posting(line, now)
+            problem: Problem = too_large(self._parts.max_event_size)
+        except Problem as wrong:
+            problem = wrong
         except Exception as error:  # noqa: BLE001 - a surprise in one line spoils that line
-            return failed(self._request, error)
+            problem = failed(self._request, error)
+        self._parts.observer.refused_for(kind(problem))
+        return problem
 
     async def _store(self, batch: Batch, group: asyncio.TaskGroup) -> None:
         """Tasks start in the order they are made, and so the outbox sees the batches in the order of their lines."""

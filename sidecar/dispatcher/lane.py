@@ -8,6 +8,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -17,6 +18,7 @@ from sidecar import breaker, pace, retry
 from sidecar.dispatcher.account import tell, tell_health
 from sidecar.dispatcher.stall import Stall
 from sidecar.errors import NoSpace
+from sidecar.meters import Meters
 from sidecar.model import (
     FAR,
     Attempt,
@@ -30,7 +32,7 @@ from sidecar.model import (
     Unreachable,
 )
 from sidecar.pace import Pace
-from sidecar.ports import Clock, Dialect, Outbox, Transport
+from sidecar.ports import Clock, Dialect, Observer, Outbox, Transport
 
 log = structlog.get_logger()
 
@@ -54,6 +56,7 @@ class Parts:
     instance: Instance
     schedule: tuple[int, ...]
     random: Callable[[], float]
+    observer: Observer = field(default_factory=partial(Meters, (), 0))
     stall: Stall = field(default_factory=Stall)
 
 
@@ -155,6 +158,7 @@ class Lane:
             settlement = self._judge(claim, attempt, probing=probing)
             await self._settle(settlement)
             tell(settlement)
+            self._parts.observer.attempted(settlement)
         finally:
             del self._flying[claim.delivery]
             self.wake()

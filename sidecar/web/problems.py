@@ -57,9 +57,14 @@ class Document(Struct, omit_defaults=True):
 
 
 @cache
-def urn(kind: str) -> str:
+def urn(name: str) -> str:
     """`NotAnEvent` → `urn:sidecar:problem:not-an-event`."""
-    return "urn:sidecar:problem:" + re.sub(r"(?<!^)(?=[A-Z])", "-", kind).lower()
+    return "urn:sidecar:problem:" + re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
+
+
+def kind(problem: Problem) -> str:
+    """`not-an-event`: the end of the problem's type."""
+    return urn(type(problem).__name__).rpartition(":")[2]
 
 
 def document(problem: Problem) -> Document:

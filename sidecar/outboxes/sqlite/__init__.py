@@ -23,6 +23,7 @@ async def open_outbox(
     max_size: int,
     vfs: str = "",
     ballast: int = 16 * 2**20,
+    timed: Callable[[Callable[[], object]], object] = lambda commit: commit(),
 ) -> SqliteOutbox:
     """Open or make the outbox in `directory`.
 
@@ -34,6 +35,7 @@ async def open_outbox(
         max_size: `SIDECAR_MAX_OUTBOX_SIZE`, bytes.
         vfs: SQLite's, for tests of a failing disk.
         ballast: bytes held back for a full disk.
+        timed: runs a commit, on another thread, and may note how long it took.
 
     Raises:
         OutboxBroken: the file is damaged, of another program or a newer version.
@@ -49,7 +51,7 @@ async def open_outbox(
     except Exception as error:
         db.close()
         raise OutboxBroken(f"the outbox in {directory} cannot be read: {error}") from error
-    writer = Writer(store, weight, now)
+    writer = Writer(store, weight, now, timed)
     outbox = SqliteOutbox(store, writer, reader)
     writer.start()
     weighing: asyncio.Future[bool] = loop.create_future()

@@ -120,6 +120,10 @@ class SqliteOutbox:
     def written(self) -> int:
         return self._store.memory.totals["written"]
 
+    @property
+    def owed(self) -> int:
+        return self._store.memory.totals["owed"]
+
     def ready(self) -> str:
         if self._writer.broken is not None:
             return str(self._writer.broken)

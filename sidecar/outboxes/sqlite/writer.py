@@ -9,6 +9,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import apsw
@@ -71,11 +72,14 @@ class Writer(threading.Thread):
         wake: called on the event loop with the endpoints where something may have become due.
     """
 
-    def __init__(self, store: Store, ballast: Ballast, now: Callable[[], int]) -> None:
+    def __init__(
+        self, store: Store, ballast: Ballast, now: Callable[[], int], timed: Callable[[Callable[[], object]], object]
+    ) -> None:
         super().__init__(name="outbox-writer", daemon=True)
         self._store = store
         self._ballast = ballast
         self._now = now
+        self._timed = timed
         self.failed = asyncio.Event()
         self.wake: Callable[[set[str]], None] = lambda _: None
         self._loop = asyncio.get_running_loop()
@@ -172,7 +176,7 @@ class Writer(threading.Thread):
             answers = self._run_all(batch)
             if store.db.total_changes() != changes:
                 store.save(self._now())
-            store.db.execute("COMMIT")
+            self._timed(partial(store.db.execute, "COMMIT"))
         except BaseException:
             store.memory = before
             store.changed.clear()
