@@ -58,6 +58,14 @@ bench: $(VENV)/dev ## how fast it is here, beside a bare aiohttp loop; then a he
 bench-log: $(VENV)/dev ## how quick the delivery log is with a million deliveries kept
 	@$(BIN)/python bench/log.py
 
+.PHONY: faults
+faults: $(VENV)/dev ## what it lives through: ROUNDS=200 of every fault, from SEED=1 on; loopback only, some minutes
+	@PYTHONPATH=tests $(BIN)/python -m faults --rounds $(or $(ROUNDS),200) --seed $(or $(SEED),1)
+
+.PHONY: soak
+soak: $(VENV)/dev ## MINUTES=30 of mixed load with restarts: whether memory, files, descriptors or waits grow
+	@PYTHONPATH=tests $(BIN)/python -m faults.soak --minutes $(or $(MINUTES),30) --seed $(or $(SEED),1)
+
 .PHONY: lock
 lock: ## resolve the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \

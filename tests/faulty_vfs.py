@@ -166,6 +166,18 @@ class Disk(apsw.VFS):
                 (directory / Path(path).name).write_bytes(content)
 
 
+class Small:
+    """A disk of `size` bytes, shared by database, log and the ballast in `directory`, which is no file of SQLite's."""
+
+    def __init__(self, disk: Disk, directory: Path, size: int) -> None:
+        self.ballast = directory / "ballast"
+        self.size = size
+        disk.room = self.room
+
+    def room(self) -> int:
+        return self.size - (self.ballast.stat().st_size if self.ballast.exists() else 0)
+
+
 _KEPT = apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_MAIN_JOURNAL | apsw.SQLITE_OPEN_WAL
 # SQLite syncs the folder with the first fsync of a journal or WAL it has made: all names in it are safe from then on.
 _NAMES_ITS_FOLDER = apsw.SQLITE_OPEN_MAIN_JOURNAL | apsw.SQLITE_OPEN_WAL

@@ -120,8 +120,10 @@ async def receiving(behaviour: Behaviour, *, tls: ssl.SSLContext | None = None) 
 
 
 @asynccontextmanager
-async def connected(serve: Serve, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
-    """A server that does with each connection what `serve` says."""
+async def connected(
+    serve: Serve, *, tls: ssl.SSLContext | None = None, sock: socket.socket | None = None
+) -> AsyncIterator[Receiver]:
+    """A server that does with each connection what `serve` says; on a port of its own, or on `sock`, already bound."""
     tasks: set[asyncio.Task[None]] = set()
     receiver: Receiver
 
@@ -137,7 +139,7 @@ async def connected(serve: Serve, *, tls: ssl.SSLContext | None = None) -> Async
     def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         tasks.add(asyncio.get_running_loop().create_task(run(reader, writer)))
 
-    server = await asyncio.start_server(begin, HERE, 0, ssl=tls)
+    server = await asyncio.start_server(begin, sock=sock or bound(), ssl=tls)
     receiver = Receiver(server.sockets[0].getsockname()[1], "https" if tls else "http")
     try:
         yield receiver
@@ -147,6 +149,13 @@ async def connected(serve: Serve, *, tls: ssl.SSLContext | None = None) -> Async
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await server.wait_closed()
+
+
+def bound() -> socket.socket:
+    """A socket with a port of its own, that does not listen: whoever connects is refused."""
+    sock = socket.socket()
+    sock.bind((HERE, 0))
+    return sock
 
 
 def unused_port() -> int:

@@ -42,6 +42,7 @@ class Sent(NamedTuple):
     event: str
     subject: str
     attempt: int
+    body: bytes
 
 
 class PlainDialect:
@@ -71,7 +72,7 @@ class Wire:
 
     async def send(self, endpoint: Endpoint, request: Request) -> Outcome:
         head = dict(request.headers)
-        sent = Sent(self.clock.now(), endpoint.name, head["id"], head["subject"], int(head["attempt"]))
+        sent = Sent(self.clock.now(), endpoint.name, head["id"], head["subject"], int(head["attempt"]), request.body)
         self.sent.append(sent)
         self.busy[endpoint.name] = self.busy.get(endpoint.name, 0) + 1
         self.most[endpoint.name] = max(self.most.get(endpoint.name, 0), self.busy[endpoint.name])
@@ -174,10 +175,13 @@ async def simulation(
     clock: DrivenClock | None = None,
     order: str = "subject",
     vfs: str = "",
+    hold: int = HOLD,
+    schedule: tuple[int, ...] = SCHEDULE,
+    ballast: int = 0,
 ) -> AsyncIterator[Simulation]:
     """A dispatcher at work on the outbox in `folder`."""
     clock = clock or DrivenClock()
-    outbox = await open_outbox(folder, now=clock.now, hold=HOLD, order=order, max_size=2**30, vfs=vfs, ballast=0)
+    outbox = await open_outbox(folder, now=clock.now, hold=hold, order=order, max_size=2**30, vfs=vfs, ballast=ballast)
     wire = Wire(clock, script)
     parts = Parts(
         outbox=outbox,
@@ -185,7 +189,7 @@ async def simulation(
         clock=clock,
         dialects={"plain": PlainDialect()},  # type: ignore[dict-item] # the dispatcher only writes
         instance=Instance(),
-        schedule=SCHEDULE,
+        schedule=schedule,
         random=lambda: 0.5,
     )
     dispatcher = Dispatcher(endpoints or [endpoint()], await outbox.health(), parts)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faulty_vfs import EVER, Disk, faulty_disk, let_go
+from faulty_vfs import EVER, Disk, Small, faulty_disk, let_go
 from sqlite_rig import HOOK, KIB, NOON, SECOND, Watch, check, claims, posting, running, settlement
 
 from sidecar.errors import NoSpace, Unavailable
@@ -23,19 +23,6 @@ ROOM = BALLAST + 1024 * KIB
 def disk() -> Iterator[Disk]:
     with faulty_disk() as disk:
         yield disk
-
-
-class Full:
-    """A disk of so many bytes, shared by database, log and ballast."""
-
-    def __init__(self, disk: Disk, directory: Path, size: int) -> None:
-        self.ballast = directory / "ballast"
-        self.size = size
-        self.disk = disk
-        disk.room = self.room
-
-    def room(self) -> int:
-        return self.size - (self.ballast.stat().st_size if self.ballast.exists() else 0)
 
 
 async def fill(outbox: Outbox, prefix: str, size: int = 4 * KIB) -> list[str]:
@@ -55,7 +42,7 @@ async def fill(outbox: Outbox, prefix: str, size: int = 4 * KIB) -> list[str]:
 async def test_a_full_disk_takes_nothing_more_and_keeps_what_it_has(tmp_path: Path, disk: Disk) -> None:
     """It stays up, and says why it takes nothing; nothing is stored by halves."""
     folder = tmp_path / "outbox"
-    Full(disk, folder, ROOM)
+    Small(disk, folder, ROOM)
     async with running(folder, disk.name, ballast=BALLAST) as outbox:
         taken = await fill(outbox, "e")
         assert len(taken) > 10
@@ -72,7 +59,7 @@ async def test_a_full_disk_takes_nothing_more_and_keeps_what_it_has(tmp_path: Pa
 async def test_verdicts_are_still_written_when_the_disk_is_full(tmp_path: Path, disk: Disk) -> None:
     """The ballast is there for them, so that what was delivered is not delivered again."""
     folder = tmp_path / "outbox"
-    Full(disk, folder, ROOM)
+    Small(disk, folder, ROOM)
     async with running(folder, disk.name, ballast=BALLAST) as outbox:
         taken = await fill(outbox, "e")
         done, later, *_ = await claims(outbox)
@@ -90,7 +77,7 @@ async def test_verdicts_are_still_written_when_the_disk_is_full(tmp_path: Path, 
 async def test_events_are_taken_again_when_there_is_room_again(tmp_path: Path, disk: Disk) -> None:
     """By itself, soon after: no restart is needed."""
     folder, watch = tmp_path / "outbox", Watch()
-    small = Full(disk, folder, ROOM)
+    small = Small(disk, folder, ROOM)
     async with running(folder, disk.name, watch=watch, ballast=BALLAST) as outbox:
         taken = await fill(outbox, "e")
         small.size *= 10
@@ -106,7 +93,7 @@ async def test_events_are_taken_again_when_there_is_room_again(tmp_path: Path, d
 async def test_without_any_room_left_a_verdict_can_be_handed_in_again_later(tmp_path: Path, disk: Disk) -> None:
     """The claim stays taken meanwhile: nobody else attempts it."""
     folder, watch = tmp_path / "outbox", Watch()
-    small = Full(disk, folder, ROOM)
+    small = Small(disk, folder, ROOM)
     async with running(folder, disk.name, watch=watch, ballast=BALLAST) as outbox:
         taken = await fill(outbox, "e")
         [claim, *others] = await claims(outbox)
@@ -126,7 +113,7 @@ async def test_without_any_room_left_a_verdict_can_be_handed_in_again_later(tmp_
 
 async def test_verdicts_and_events_at_once_on_a_full_disk_do_not_spoil_each_other(tmp_path: Path, disk: Disk) -> None:
     folder = tmp_path / "outbox"
-    Full(disk, folder, ROOM)
+    Small(disk, folder, ROOM)
     async with running(folder, disk.name, ballast=BALLAST) as outbox:
         await outbox.add([posting(f"e{number}") for number in range(10)])
         taken = await claims(outbox)

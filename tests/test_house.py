@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 CODE = sorted((ROOT / "sidecar").rglob("*.py"))
-ALL = [*CODE, *sorted((ROOT / "tests").rglob("*.py")), *sorted((ROOT / "bench").rglob("*.py"))]
+ALL = [*CODE, *sorted(path for folder in ("tests", "bench", "faults") for path in (ROOT / folder).rglob("*.py"))]
 FUNCTION, FILE = 40, 400
 
 
