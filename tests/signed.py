@@ -57,6 +57,18 @@ def hub(headers: dict[str, str], body: bytes = BODY, key: bytes = KEY) -> dict[s
     return {**headers, "X-Hub-Signature-256": "sha256=" + mac(key, body).hex()}
 
 
+def rfc9421(headers: dict[str, str], url: str, body: bytes = BODY, key: bytes = KEY, at: int = AT) -> dict[str, str]:
+    """RFC 9421, as the contract has it, HMAC-SHA256; `url` in the form of `@target-uri`."""
+    digest = f"sha-256=:{b64(hashlib.sha256(body).digest())}:"
+    values = {"@method": "POST", "@target-uri": url, "content-type": headers["Content-Type"], "content-digest": digest}
+    values |= {"x-drone-event": headers["X-Drone-Event"], "webhook-id": headers["webhook-id"]}
+    covered = " ".join(f'"{name}"' for name in values)
+    parameters = f'({covered});created={at // 1000};keyid="hmac-key";alg="hmac-sha256"'
+    base = "".join(f'"{name}": {value}\n' for name, value in values.items()) + f'"@signature-params": {parameters}'
+    fields = {"Signature-Input": f"drone={parameters}", "Signature": f"drone=:{b64(mac(key, base.encode()))}:"}
+    return {**headers, "Content-Digest": digest, **fields}
+
+
 def request(body: bytes = BODY, key: bytes = KEY, at: int = AT) -> dict[str, str]:
     """Headers as the sidecar sends them by default."""
     return standard(cavage(plain(body, at), key), body, key, at=at)

@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from aiohttp import ClientSession
-from signed import BODY, KEY, request
+from signed import BODY, KEY, plain, request, rfc9421
+
+from sidecar.cli import saved
+
+GOLDEN = Path(__file__).parent / "golden"
+SECRETS = {"pagure": "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ0123", "launchpad": "sekrit"}
 
 
 class Listening(NamedTuple):
@@ -92,6 +97,26 @@ async def test_the_answer_and_the_tolerance_can_be_chosen() -> None:
     async with listening("--status", "503", "--tolerance", "1h", "--dialect", "drone") as it:
         assert (await post(f"{it.url}any/path", request(at=at() - 600_000)))[0] == 503
         assert "✓ 503" in await it.line()
+
+
+async def test_a_golden_delivery_of_each_other_dialect_is_printed() -> None:
+    for dialect, name, told in (
+        ("pagure", "issue.edit", ["issue.edit", "hello", "sha1", "sha256"]),
+        ("launchpad", "git-push", ["git:push:0.1", "/~octocat/hello/+git/hello", "sha1"]),
+    ):
+        golden = saved.whole((GOLDEN / dialect / f"{name}.http").read_bytes().removesuffix(b"\n"))
+        async with listening("--dialect", dialect, "--secret", SECRETS[dialect]) as it:
+            assert (await post(it.url, golden.headers, golden.body))[0] == 204
+            assert (await it.line()).split()[3:][: len(told)] == told
+
+
+async def test_rfc9421_is_checked_by_the_url_it_came_to_or_the_one_that_is_told() -> None:
+    async with listening() as it:
+        url = f"{it.url}hooks?a=b"
+        assert (await post(url, rfc9421(plain(at=at()), url, at=at())))[0] == 204
+        assert "rfc9421" in await it.line()
+    async with listening("--url", "https://proxy.example/hooks") as it:
+        assert (await post(it.url, rfc9421(plain(at=at()), "https://proxy.example/hooks", at=at())))[0] == 204
 
 
 async def test_a_hostile_delivery_cannot_drive_the_terminal() -> None:

@@ -1,12 +1,18 @@
 """`verify`: a saved request, checked step by step."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from signed import BODY, KEY, request
+from signed import BODY, KEY, b64, plain, request, rfc9421
+from signing_keys import KEY as SIGNING
+from signing_keys import OLD_KEY, jwk, public_pem
 
 from sidecar.cli.main import commands
+
+GOLDEN = Path(__file__).parent / "golden"
 
 
 def saved(
@@ -140,6 +146,72 @@ def test_what_is_no_request_says_where(file: Path, raw: bytes, fault: str) -> No
     result = run(str(file))
     assert result.exit_code == 1
     assert result.stderr.startswith(f"{file}: {fault}")
+
+
+URL = "https://ci.example/hooks"
+LINE = b"POST /hooks HTTP/1.1\r\n"
+
+
+def by_url(url: str = URL) -> bytes:
+    return saved({"Host": "ci.example", **rfc9421(plain(), url)}, line=LINE)
+
+
+def test_rfc9421_is_checked_by_the_saved_host_and_target_or_by_the_url_that_is_told(file: Path) -> None:
+    file.write_bytes(by_url())
+    result = run(str(file))
+    assert steps(result) == [["✓", step] for step in ("digest", "content-digest", "rfc9421", "event")]
+    assert run(str(file), "--url", URL).exit_code == 0
+    file.write_bytes(by_url("https://proxy.example/hooks?a=b"))
+    assert run(str(file), "--url", "https://proxy.example/hooks?a=b").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "remedy"),
+    [
+        ("http://ci.example/hooks", "http:// in place of https://"),
+        (f"{URL}/", "the URL with a / at its end"),
+    ],
+)
+def test_a_url_that_is_read_otherwise_is_named(file: Path, url: str, remedy: str) -> None:
+    file.write_bytes(by_url(url))
+    result = run(str(file))
+    assert ["✗", "rfc9421"] in steps(result)
+    assert result.stderr == f"it would be right with {remedy}\nnot verified: rfc9421\n"
+
+
+@pytest.mark.parametrize("key", [public_pem(), json.dumps({"keys": [jwk()]}).encode()])
+def test_a_public_key_needs_no_secret(file: Path, tmp_path: Path, key: bytes) -> None:
+    text = b"evt-1.1." + BODY
+    fields = {"webhook-timestamp": "1", "webhook-signature": f"v1a,{b64(SIGNING.sign(text))}"}
+    file.write_bytes(saved({**plain(), **fields}))
+    (tmp_path / "key").write_bytes(key)
+    result = run(str(file), "--key", f"{tmp_path}/key", DRONE_WEBHOOK_SECRET=None)
+    assert (result.exit_code, steps(result)) == (0, [["✓", "digest"], ["✓", "standard"], ["✓", "event"]])
+    (tmp_path / "key").write_bytes(public_pem(OLD_KEY))
+    assert run(str(file), "--key", f"{tmp_path}/key", DRONE_WEBHOOK_SECRET=None).exit_code == 1
+    (tmp_path / "key").write_bytes(b"none")
+    assert run(str(file), "--key", f"{tmp_path}/key").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("dialect", "name", "variable", "secret", "schemes"),
+    [
+        ("pagure", "issue.edit", "PAGURE_WEBHOOK_KEY", "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ0123", ["sha1", "sha256"]),
+        ("launchpad", "git-push", "LAUNCHPAD_WEBHOOK_SECRET", "sekrit", ["sha1"]),
+    ],
+)
+def test_other_dialects_are_checked_by_their_own_variable(
+    dialect: str, name: str, variable: str, secret: str, schemes: list[str]
+) -> None:
+    path = GOLDEN / dialect / f"{name}.http"
+    known: dict[str, Any] = {variable: secret}
+    result = run(str(path), "--dialect", dialect, **known)
+    assert result.exit_code == 1
+    assert "it would be right with the body without the newline at its end\n" in result.stderr
+    result = run("-", "--dialect", dialect, input=path.read_bytes()[:-1], **known)
+    assert (result.exit_code, steps(result)) == (0, [["✓", step] for step in [*schemes, "event"]])
+    known[variable] = None
+    assert run(str(path), "--dialect", dialect, **known).exit_code == 2
 
 
 def test_a_hostile_request_cannot_drive_the_terminal(file: Path) -> None:

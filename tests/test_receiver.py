@@ -81,7 +81,9 @@ def test_no_secret_or_an_empty_one_is_a_mistake_of_ours(secrets: list[bytes | st
 
 
 def test_a_request_without_any_signature_is_refused() -> None:
-    with pytest.raises(InvalidSignature, match="no Signature, webhook-signature or X-Hub-Signature-256"):
+    with pytest.raises(
+        InvalidSignature, match="no Signature, Signature-Input, webhook-signature or X-Hub-Signature-256"
+    ):
         verify(plain(), BODY, [KEY], now=AT)
 
 

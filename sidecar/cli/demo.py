@@ -15,6 +15,7 @@ from sidecar import __version__
 from sidecar.cli.client import Failure
 from sidecar.cli.demo_events import EVENTS, RETRIED
 from sidecar.cli.demo_process import Process
+from sidecar.cli.keys import Told
 from sidecar.cli.moments import elapsed
 from sidecar.cli.receive import Received, Receiver
 from sidecar.cli.text import clean, style
@@ -103,7 +104,7 @@ async def _play(process: Process) -> None:
     stage = Stage()
     secret = secrets.token_hex(16)
     click.echo(style(f"drone-webhook-sidecar {__version__}, end to end", bold=True))
-    receiver = Receiver([secret.encode()], stage.report, dialect="drone")
+    receiver = Receiver(Told("drone", [secret.encode()], (), ""), stage.report)
     async with receiver.listening(HOST, 0) as port, process.running(_environment(port, secret)):
         click.echo(f"  receiver  http://{HOST}:{port}/hooks, verifies every request")
         async with ClientSession(connector=UnixConnector(process.socket)) as stage.session:

@@ -7,31 +7,29 @@ import signal
 import click
 
 from sidecar.cli.client import Failure
-from sidecar.cli.keys import keyed
+from sidecar.cli.keys import Told, keyed
 from sidecar.cli.moments import of_day
 from sidecar.cli.options import length
 from sidecar.cli.receive import Received, Receiver
 from sidecar.cli.text import clean, excerpt, style
-from sidecar.receiver import DIALECTS
 
 
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65_535), default=9000, show_default=True, help="0: any that is free.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--dialect", type=click.Choice(list(DIALECTS)), default="drone", show_default=True, help="Who sends.")
 @click.option(
     "--status", type=click.IntRange(200, 599), default=204, show_default=True, help="Answer what is right so."
 )
 @click.option("--tolerance", type=length, default="5m", show_default=True, help="How old a request may be.")
 @keyed
-def listen(*, port: int, host: str, dialect: str, status: int, tolerance: int, secrets: list[bytes]) -> None:
+def listen(*, port: int, host: str, status: int, tolerance: int, trust: Told) -> None:
     """Receive webhooks, verify each, print it and answer; for development."""
 
     def report(received: Received) -> int:
         click.echo(line(received, status))
         return status
 
-    receiver = Receiver(secrets, report, dialect=dialect, tolerance=tolerance)
+    receiver = Receiver(trust, report, tolerance=tolerance)
     try:
         asyncio.run(_listen(receiver, host, port))
     except OSError as fault:

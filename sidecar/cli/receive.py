@@ -1,16 +1,16 @@
 """A receiver of webhooks, for `listen` and `demo`. Law: what is not verified is answered 401 with the reason, and
 reported as such; nothing is stored."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from aiohttp import web
 
 from sidecar import receiver
+from sidecar.cli.keys import Told
 from sidecar.cli.moments import now
-from sidecar.receiver import Verified
-from sidecar.signing import InvalidSignature
+from sidecar.receiver import TOLERANCE, InvalidSignature, Verified
 
 LARGEST = 2**26
 PATIENCE = 0.1
@@ -25,14 +25,11 @@ class Received(NamedTuple):
 
 
 class Receiver:
-    """Verifies each request with `secrets` and hands it to `report`, which says how to answer one that is right."""
+    """Verifies each request by `trust` and hands it to `report`, which says how to answer one that is right."""
 
-    def __init__(
-        self, secrets: Sequence[bytes], report: Callable[[Received], int], *, dialect: str, tolerance: int = 300_000
-    ) -> None:
-        self._secrets = secrets
+    def __init__(self, trust: Told, report: Callable[[Received], int], *, tolerance: int = TOLERANCE) -> None:
+        self._trust = trust
         self._report = report
-        self._dialect = dialect
         self._tolerance = tolerance
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -43,10 +40,17 @@ class Receiver:
         return web.Response(status=status)
 
     def _received(self, request: web.Request, body: bytes) -> Received:
-        at = now()
+        at, trust = now(), self._trust
         try:
             verified = receiver.verify(
-                request.headers, body, self._secrets, dialect=self._dialect, now=at, tolerance=self._tolerance
+                request.headers,
+                body,
+                trust.secrets,
+                keys=trust.keys,
+                url=trust.url or str(request.url),
+                dialect=trust.dialect,
+                now=at,
+                tolerance=self._tolerance,
             )
         except InvalidSignature as fault:
             return Received(at, None, str(fault))

@@ -9,10 +9,18 @@ BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 
 
 class Saved(NamedTuple):
-    """A request as it was kept; what came twice is joined, as HTTP has it."""
+    """A request as it was kept; what came twice is joined, as HTTP has it. `target` is the request line's, "" for
+    none."""
 
     headers: dict[str, str]
     body: bytes
+    target: str = ""
+
+    @property
+    def url(self) -> str:
+        """Where it was sent to, as far as it tells; `https` where it does not."""
+        host = self.headers.get("host", "")
+        return self.target if "://" in self.target else f"https://{host}{self.target}" if host and self.target else ""
 
 
 def whole(raw: bytes) -> Saved:
@@ -20,7 +28,8 @@ def whole(raw: bytes) -> Saved:
     gap = BLANK_LINE.search(raw)
     if gap is None:
         raise ValueError("no blank line between headers and body")
-    return Saved(fields(raw[: gap.start()]), raw[gap.end() :])
+    line = REQUEST_LINE.match(raw.lstrip(b"\r\n").decode("latin-1").split("\n")[0].removesuffix("\r"))
+    return Saved(fields(raw[: gap.start()]), raw[gap.end() :], line[0].split(" ")[1] if line else "")
 
 
 def fields(raw: bytes) -> dict[str, str]:

@@ -3,15 +3,16 @@
 import base64
 import binascii
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
 from sidecar import receiver
 from sidecar.cli import saved
 from sidecar.cli.client import Failure
-from sidecar.cli.keys import keyed
+from sidecar.cli.keys import Told, keyed
 from sidecar.cli.moments import now
 from sidecar.cli.options import length
 from sidecar.cli.saved import Saved
@@ -32,38 +33,54 @@ SECRETS: dict[str, Callable[[bytes], bytes]] = {
     "the secret read as hexadecimal": binascii.unhexlify,
     "the secret read as base64": lambda secret: base64.b64decode(secret, validate=True),
 }
-"""What goes wrong most often on the way of a body or a secret."""
+URLS: dict[str, Callable[[str], str]] = {
+    "http:// in place of https://": lambda url: url.replace("https://", "http://", 1),
+    "https:// in place of http://": lambda url: url.replace("http://", "https://", 1),
+    "the URL without its query": lambda url: url.partition("?")[0],
+    "the URL with a / at its end": lambda url: url + "/",
+    "the URL without the / at its end": lambda url: url.removesuffix("/"),
+}
+"""What goes wrong most often on the way of a body, a secret or a URL."""
+
+
+class Case(NamedTuple):
+    """What is checked: a request that may be changed, and what by."""
+
+    request: Saved
+    trust: Told
+    at: int | None
+    tolerance: int
+
+    def steps(self) -> list[Step]:
+        trust = self.trust
+        return receiver.steps(
+            self.request.headers,
+            self.request.body,
+            trust.secrets,
+            keys=trust.keys,
+            url=trust.url or self.request.url,
+            dialect=trust.dialect,
+            now=self.at,
+            tolerance=self.tolerance,
+        )
 
 
 @click.command()
 @click.argument("file", type=FILE, required=False)
 @click.option("--headers", type=FILE, help="The headers alone, a line each.")
 @click.option("--body", type=FILE, help="The body alone, byte for byte.")
-@click.option("--dialect", type=click.Choice(list(receiver.DIALECTS)), default="drone", show_default=True)
 @click.option("--tolerance", type=length, help="Check the time too: how far it may be from now, such as 5m.")
 @keyed
-def verify(
-    *,
-    file: Path | None,
-    headers: Path | None,
-    body: Path | None,
-    dialect: str,
-    tolerance: int | None,
-    secrets: list[bytes],
-) -> None:
+def verify(*, file: Path | None, headers: Path | None, body: Path | None, tolerance: int | None, trust: Told) -> None:
     """Check a saved request, step by step: FILE has its headers, a blank line, and the body's bytes."""
     request = _request(file, headers, body)
-    at = None if tolerance is None else now()
-
-    def check(request: Saved, keys: Sequence[bytes]) -> list[Step]:
-        return receiver.steps(*request, keys, dialect=dialect, now=at, tolerance=tolerance or 0)
-
-    steps = [*_length(request), *check(request, secrets)]
+    case = Case(request, trust, None if tolerance is None else now(), tolerance or 0)
+    steps = [*_length(request), *case.steps()]
     click.echo(table(("", "", ""), [_row(step) for step in steps]))
     faults = [step for step in steps if step.fault]
     if not faults:
         return
-    for remedy in _remedies(request, secrets, check):
+    for remedy in _remedies(case):
         click.echo(f"it would be right with {remedy}", err=True)
     raise Failure(f"not verified: {faults[0].name}")
 
@@ -102,19 +119,32 @@ def _row(step: Step) -> list[object]:
     return [mark, step.name, step.fault or "right"]
 
 
-def _remedies(
-    request: Saved, keys: Sequence[bytes], check: Callable[[Saved, Sequence[bytes]], list[Step]]
-) -> Iterator[str]:
-    """The one change to body or secret that would make everything right, if there is one."""
-    for name, change in BODIES.items():
-        if not any(step.fault for step in check(request._replace(body=change(request.body)), keys)):
-            yield name
-            return
+def _remedies(case: Case) -> Iterator[str]:
+    """The one change to body, secret or URL that would make everything right, if there is one of each."""
+    for several in (_bodies(case), _secrets(case), _urls(case)):
+        for name, changed in several:
+            if not any(step.fault for step in changed.steps()):
+                yield name
+                break
+
+
+def _bodies(case: Case) -> Iterator[tuple[str, Case]]:
+    request = case.request
+    return (
+        (name, case._replace(request=request._replace(body=change(request.body)))) for name, change in BODIES.items()
+    )
+
+
+def _secrets(case: Case) -> Iterator[tuple[str, Case]]:
     for name, change in SECRETS.items():
         try:
-            changed = [change(key) for key in keys]
+            changed = [change(secret) for secret in case.trust.secrets]
         except ValueError:
             continue
-        if all(changed) and not any(step.fault for step in check(request, changed)):
-            yield name
-            return
+        if all(changed) and changed:
+            yield name, case._replace(trust=case.trust._replace(secrets=changed))
+
+
+def _urls(case: Case) -> Iterator[tuple[str, Case]]:
+    if url := case.trust.url or case.request.url:
+        yield from ((name, case._replace(trust=case.trust._replace(url=change(url)))) for name, change in URLS.items())

@@ -2,9 +2,10 @@
 need who have such keys."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
+@runtime_checkable
 class PublicKeys(Protocol):
     """Public keys by their ids."""
 
