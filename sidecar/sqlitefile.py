@@ -63,13 +63,19 @@ def open_writer(directory: Path, schema: Schema, *, vfs: str = "", statements: i
             for pragma in (*_PRAGMAS, *schema.pragmas):
                 db.execute(pragma)
             _migrate(db, path, schema)
-        except apsw.FullError as error:
-            raise NoSpace(f"no space left to open {path}") from error
         except apsw.Error as error:
+            if no_room(error):
+                raise NoSpace(f"no space left to open {path}: free some on its disk and start again") from error
             what = f"{type(error).__name__}: {error}"
             raise schema.broken(f"{path} cannot be opened ({what}); {schema.way_out}") from error
         undo.pop_all()
     return db
+
+
+def no_room(error: apsw.Error) -> bool:
+    """Whether the disk is full. The index of the write-ahead log is a file as well, but where that cannot grow, SQLite
+    speaks of an I/O error."""
+    return isinstance(error, apsw.FullError) or getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE
 
 
 def _keep_private(path: Path) -> None:

@@ -7,12 +7,15 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
+import apsw
 import pytest
+from engines import copy_remains
 from faulty_vfs import EVER, Disk, Small, faulty_disk, let_go
 from sqlite_rig import HOOK, KIB, NOON, SECOND, Watch, check, claims, posting, running, settlement
 
 from sidecar.errors import NoSpace, Unavailable
 from sidecar.model import Accepted, Delivered, Query, RetryAt
+from sidecar.outboxes.sqlite.engine import SqliteOutbox
 from sidecar.ports import Outbox
 
 BALLAST = 256 * KIB
@@ -135,3 +138,37 @@ async def test_an_outbox_that_finds_no_room_to_be_made_says_so(tmp_path: Path, d
             pass
     let_go(refused.value)
     assert "space" in str(refused.value)
+
+
+async def test_an_index_of_the_log_that_cannot_grow_is_a_full_disk(tmp_path: Path) -> None:
+    """SQLite calls it an I/O error. Nothing is broken by it, and the change can be handed in again."""
+
+    def no_index(_: object) -> None:
+        raise apsw.exception_for(apsw.SQLITE_IOERR_SHMSIZE)
+
+    async with running(tmp_path / "outbox") as outbox:
+        assert isinstance(outbox, SqliteOutbox)
+        with pytest.raises(NoSpace):
+            await outbox._change(no_index)
+        assert "space" in outbox.ready()
+        assert await outbox.health() == {}
+
+
+async def test_opened_without_room_it_takes_that_of_its_ballast_and_adds_nothing(tmp_path: Path, disk: Disk) -> None:
+    folder, watch = tmp_path / "outbox", Watch()
+    async with running(folder, ballast=BALLAST) as outbox:
+        await outbox.add([posting("before")])
+        remains = copy_remains(folder)
+    small = Small(disk, remains, 0)
+    small.size = sum(file.stat().st_size for file in remains.iterdir())
+    async with running(remains, disk.name, watch=watch, ballast=BALLAST) as outbox:
+        assert disk.refused
+        [claim] = await claims(outbox)
+        await outbox.settle(settlement(claim, Delivered()))
+        with pytest.raises(NoSpace):
+            await outbox.add([posting("x")])
+        small.size *= 10
+        watch.time += 60 * SECOND
+        assert isinstance((await outbox.add([posting("again")]))[0], Accepted)
+    disk.room = lambda: EVER
+    await check(remains, {"before", "again"})

@@ -77,9 +77,9 @@ class RegistryFile:
             raise self._broken
         try:
             return work()
-        except apsw.FullError:
-            raise NoSpace(NO_SPACE) from None
         except apsw.Error as error:
+            if sqlitefile.no_room(error):
+                raise NoSpace(NO_SPACE) from None
             what = f"{type(error).__name__}: {error}"
             self._broken = RegistryBroken(f"{self._path} cannot be used any more ({what}); {SCHEMA.way_out}")
             raise self._broken from error

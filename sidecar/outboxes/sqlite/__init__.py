@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from sidecar.errors import OutboxBroken
+from sidecar.errors import NoSpace, OutboxBroken
 from sidecar.outboxes.sqlite.ballast import Ballast
 from sidecar.outboxes.sqlite.engine import SqliteOutbox
 from sidecar.outboxes.sqlite.files import open_reader, open_writer
@@ -25,7 +25,8 @@ async def open_outbox(
     ballast: int = 16 * 2**20,
     timed: Callable[[Callable[[], object]], object] = lambda commit: commit(),
 ) -> SqliteOutbox:
-    """Open or make the outbox in `directory`.
+    """Open or make the outbox in `directory`; where there is no room for that, in the room of the ballast, and then
+    nothing is added until it can be made again.
 
     Args:
         directory: where `outbox.sqlite3` and `ballast` are.
@@ -43,7 +44,12 @@ async def open_outbox(
     """
     loop = asyncio.get_running_loop()
     weight = Ballast(directory / "ballast", ballast)
-    db = await loop.run_in_executor(None, open_writer, directory, vfs)
+    full = False
+    try:
+        db = await loop.run_in_executor(None, open_writer, directory, vfs)
+    except NoSpace:
+        full = weight.drop()
+        db = await loop.run_in_executor(None, open_writer, directory, vfs)
     store = Store(db, hold if order == "subject" else 0, order, max_size)
     try:
         store.load()
@@ -53,8 +59,11 @@ async def open_outbox(
         raise OutboxBroken(f"the outbox in {directory} cannot be read: {error}") from error
     writer = Writer(store, weight, now, timed)
     outbox = SqliteOutbox(store, writer, reader)
+    if full:
+        writer.give_up_ballast()
     writer.start()
-    weighing: asyncio.Future[bool] = loop.create_future()
-    weighing.add_done_callback(lambda made: made.cancelled() or made.exception())
-    writer.submit(Change(lambda _: weight.make(), weighing))
+    if not full:
+        weighing: asyncio.Future[bool] = loop.create_future()
+        weighing.add_done_callback(lambda made: made.cancelled() or made.exception())
+        writer.submit(Change(lambda _: weight.make(), weighing))
     return outbox

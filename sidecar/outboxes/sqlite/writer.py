@@ -21,6 +21,7 @@ from sidecar.outboxes.sqlite.ballast import Ballast
 from sidecar.outboxes.sqlite.files import WAY_OUT
 from sidecar.outboxes.sqlite.settling import settle
 from sidecar.outboxes.sqlite.store import Store
+from sidecar.sqlitefile import no_room
 
 BATCH = 512
 """Operations in one commit at most."""
@@ -139,18 +140,26 @@ class Writer(threading.Thread):
         try:
             self._regain()
             return self._transact(batch)
-        except apsw.FullError:
+        except apsw.Error as error:
+            if not no_room(error):
+                raise
             return self._without_room(batch)
 
     def _without_room(self, batch: list[Op]) -> Answers:
         """Give up the ballast and try again, adding nothing: verdicts still go in. If even they do not: `NoSpace`."""
+        self.give_up_ballast()
+        try:
+            return self._transact(batch)
+        except apsw.Error as error:
+            if not no_room(error):
+                raise
+            return [(op.future, NoSpace(NO_SPACE)) for op in batch]
+
+    def give_up_ballast(self) -> None:
+        """Add nothing until it can be made again."""
         self.full = True
         self._ballast.drop()
         self._try_ballast_at = self._now() + RETRY_BALLAST
-        try:
-            return self._transact(batch)
-        except apsw.FullError:
-            return [(op.future, NoSpace(NO_SPACE)) for op in batch]
 
     def _regain(self) -> None:
         if self.full and self._now() >= self._try_ballast_at:
@@ -230,8 +239,8 @@ class Writer(threading.Thread):
         self._pages = 0
         try:
             self._store.db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-        except apsw.FullError:
-            self.full = True
-            self._ballast.drop()
         except Exception as error:  # noqa: BLE001 - as above
-            self._break([], error)
+            if isinstance(error, apsw.Error) and no_room(error):
+                self.give_up_ballast()
+            else:
+                self._break([], error)
