@@ -7,7 +7,7 @@ else in the house knows which part it works with.
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -30,7 +30,7 @@ from sidecar.model import Endpoint
 from sidecar.outboxes.sqlite import open_outbox
 from sidecar.ports import Clock, Outbox, Registry, Transport
 from sidecar.pulse import measure_lag, stopwatch
-from sidecar.registry import FileRegistry, RegistryFile, SqliteHooks, open_file, open_projects
+from sidecar.registry import FileRegistry, RegistryFile, SqliteHooks, SqliteProjects, open_file, open_projects
 from sidecar.settings import Settings, split_address
 from sidecar.transport import HttpTransport, choose_proxy
 from sidecar.upkeep import Upkeep
@@ -79,6 +79,16 @@ class Sidecar:
         return sum(counts.pending for counts in (await self.outbox.counts()).values())
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept beside the outbox."""
+
+    registry: FileRegistry
+    file: RegistryFile
+    projects: SqliteProjects
+    hooks: SqliteHooks
+
+
 @asynccontextmanager
 async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar]:
     """A sidecar, ready: with its data directory locked, its outbox open, its socket listening. `vfs` is SQLite's, for
@@ -92,34 +102,38 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         stack.enter_context(datadir.held(Path(settings.data_dir)))
-        registry = FileRegistry(Path(settings.data_dir))
         meters = Meters([one.name for one in settings.endpoints], clock.now())
         outbox = await _outbox(settings, clock, meters, vfs)
         stack.push_async_callback(outbox.close)
         clock.raise_floor(outbox.written)
-        file = await open_file(Path(settings.data_dir))
-        stack.push_async_callback(file.close)
-        projects, hooks = await open_projects(file), SqliteHooks(file)
+        kept = await _kept(stack, Path(settings.data_dir))
         transport = _transport(settings)
         stack.push_async_callback(transport.close)
         dispatcher = await _dispatcher(settings, outbox, transport, clock, meters)
-        _override(dispatcher, settings.endpoints, registry)
+        _override(dispatcher, settings.endpoints, kept.registry)
         delivering = _task(stack, dispatcher.run())
-        upkeep = _task(stack, _upkeep(settings, outbox, clock, (hooks.prune, projects.prune), meters).run())
+        upkeep = _task(stack, _upkeep(settings, outbox, clock, kept, meters).run())
         _task(stack, measure_lag(clock, meters.lags))
         gate = Gate()
         application = await _listen(
             stack,
             settings,
             outbox=outbox,
-            registry=registry,
+            kept=kept,
             dispatcher=dispatcher,
             clock=clock,
             gate=gate,
             meters=meters,
         )
         await _administer(stack, settings, application, clock)
-        yield Sidecar(outbox, file, dispatcher, gate, delivering, upkeep)
+        yield Sidecar(outbox, kept.file, dispatcher, gate, delivering, upkeep)
+
+
+async def _kept(stack: AsyncExitStack, directory: Path) -> Kept:
+    registry = FileRegistry(directory)
+    file = await open_file(directory)
+    stack.push_async_callback(file.close)
+    return Kept(registry, file, await open_projects(file), SqliteHooks(file))
 
 
 async def _outbox(settings: Settings, clock: Clock, meters: Meters, vfs: str) -> Outbox:
@@ -160,11 +174,13 @@ def _upkeep(
     settings: Settings,
     outbox: Outbox,
     clock: Clock,
-    others: Sequence[Callable[[int], Awaitable[int]]],
+    kept: Kept,
     meters: Meters,
 ) -> Upkeep:
     names = frozenset(endpoint.name for endpoint in settings.endpoints)
-    return Upkeep(outbox, clock, names, settings.max_age, settings.retention, others, meters)
+    return Upkeep(
+        outbox, clock, names, settings.max_age, settings.retention, (kept.hooks.prune, kept.projects.prune), meters
+    )
 
 
 def _override(dispatcher: Dispatcher, endpoints: Sequence[Endpoint], registry: Registry) -> None:
@@ -177,18 +193,8 @@ def _override(dispatcher: Dispatcher, endpoints: Sequence[Endpoint], registry: R
             dispatcher.set_secrets(one.name, secrets)
 
 
-async def _listen(
-    stack: AsyncExitStack,
-    settings: Settings,
-    *,
-    outbox: Outbox,
-    registry: Registry,
-    dispatcher: Dispatcher,
-    clock: Clock,
-    gate: Gate,
-    meters: Meters,
-) -> web.Application:
-    metrics = Metrics(
+def _metrics(settings: Settings, outbox: Outbox, dispatcher: Dispatcher, clock: Clock, meters: Meters) -> Metrics:
+    return Metrics(
         outbox=outbox,
         control=dispatcher,
         clock=clock,
@@ -197,9 +203,24 @@ async def _listen(
         max_owed=settings.max_outbox_size,
         data_dir=settings.data_dir,
     )
+
+
+async def _listen(
+    stack: AsyncExitStack,
+    settings: Settings,
+    *,
+    outbox: Outbox,
+    kept: Kept,
+    dispatcher: Dispatcher,
+    clock: Clock,
+    gate: Gate,
+    meters: Meters,
+) -> web.Application:
     application = make_app(
         outbox=outbox,
-        registry=registry,
+        registry=kept.registry,
+        projects=kept.projects,
+        hooks=kept.hooks,
         control=dispatcher,
         clock=clock,
         endpoints=settings.endpoints,
@@ -209,7 +230,8 @@ async def _listen(
         gate=gate,
         new_id=dice.new_id,
         observer=meters,
-        metrics=metrics.text,
+        metrics=_metrics(settings, outbox, dispatcher, clock, meters).text,
+        new_secret=dice.new_secret,
     )
     listener = unixsocket.listen(settings.socket, settings.socket_mode)
     stack.callback(listener.close)

@@ -25,7 +25,7 @@ from sidecar.errors import NotFound
 from sidecar.meters import Meters
 from sidecar.metrics import Metrics
 from sidecar.model import FAR, Attempt, Claim, Dead, Delivered, Endpoint, Health, Instance, Response, Secret, Settlement
-from sidecar.registry import FileRegistry
+from sidecar.registry import FileRegistry, SqliteHooks, SqliteProjects, open_file, open_projects
 from sidecar.web.gate import Gate
 
 JSON = {"Content-Type": "application/json"}
@@ -95,6 +95,8 @@ class House:
     app: web.Application
     path: str
     outbox: MemoryOutbox
+    projects: SqliteProjects
+    hooks: SqliteHooks
     clock: FakeClock
     control: Steering
     gate: Gate
@@ -134,6 +136,18 @@ class House:
         await self.outbox.settle(Settlement(claim, attempt, verdict, now, 0))
 
 
+def _metrics(outbox: MemoryOutbox, control: Steering, clock: FakeClock, meters: Meters, directory: Path) -> Metrics:
+    return Metrics(
+        outbox=outbox,
+        control=control,
+        clock=clock,
+        meters=meters,
+        endpoints=list(control.known),
+        max_owed=outbox.max_size,
+        data_dir=str(directory),
+    )
+
+
 @asynccontextmanager
 async def house(
     directory: Path, *, endpoints: Sequence[Endpoint] = (HOOK, BUILDS, PLAIN), stall: float = 30.0, limit: int = LIMIT
@@ -144,18 +158,13 @@ async def house(
     control = Steering({one.name: Health(since=clock.now() - 1000) for one in endpoints})
     ids = iter(range(1_000_000))
     meters = Meters([one.name for one in endpoints], clock.now())
-    metrics = Metrics(
-        outbox=outbox,
-        control=control,
-        clock=clock,
-        meters=meters,
-        endpoints=[one.name for one in endpoints],
-        max_owed=outbox.max_size,
-        data_dir=str(directory),
-    )
+    file = await open_file(directory)
+    projects, hooks = await open_projects(file), SqliteHooks(file)
     app = make_app(
         outbox=outbox,
         registry=FileRegistry(directory),
+        projects=projects,
+        hooks=hooks,
         control=control,
         clock=clock,
         endpoints=endpoints,
@@ -164,14 +173,18 @@ async def house(
         max_event_size=limit,
         gate=gate,
         new_id=lambda now: f"{now:x}-{next(ids)}",
+        new_secret=lambda: f"hush-{next(ids)}",
         stall=stall,
         observer=meters,
-        metrics=metrics.text,
+        metrics=_metrics(outbox, control, clock, meters, directory).text,
     )
     path = str(directory / "s.sock")
     listener = unixsocket.listen(path, 0o660)
-    async with serving(app, listener, patience=0.1), ClientSession(connector=UnixConnector(path)) as session:
-        yield House(app, path, outbox, clock, control, gate, session, meters)
+    try:
+        async with serving(app, listener, patience=0.1), ClientSession(connector=UnixConnector(path)) as session:
+            yield House(app, path, outbox, projects, hooks, clock, control, gate, session, meters)
+    finally:
+        await file.close()
 
 
 def build(number: int = 1, slug: str = "octocat/hello", **rest: Any) -> bytes:

@@ -7,6 +7,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -91,10 +92,21 @@ def test_a_section_has_the_usage_and_the_options_of_its_command(name: str) -> No
     section = COMMAND_LINE.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
     command = commands.get_command(click.Context(commands), name)
     assert command
-    pieces = command.collect_usage_pieces(click.Context(command))
-    assert f"\n    {' '.join(['sidecar', name, *pieces[1:]])}" in section
-    options = {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+    options = set()
+    for path, one in leaves(name, command):
+        pieces = one.collect_usage_pieces(click.Context(one))
+        assert f"\n    {' '.join(['sidecar', path, *pieces[1:]])}" in section, path
+        options |= {option for parameter in one.params for option in parameter.opts if option.startswith("--")}
     assert set(re.findall(r"^\| `(--[a-z-]+)", section, re.MULTILINE)) == options - EVERYWHERE
+
+
+def leaves(path: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    """The command, or all that it is a group of."""
+    if isinstance(command, click.Group):
+        for name, one in command.commands.items():
+            yield from leaves(f"{path} {name}", one)
+    else:
+        yield path, command
 
 
 def test_the_log_s_page_is_made_of_its_table() -> None:

@@ -28,7 +28,7 @@ from sidecar.meters import Meters
 from sidecar.model import Endpoint, Instance, Secret
 from sidecar.outboxes.sqlite import open_outbox
 from sidecar.ports import Dialect
-from sidecar.registry import FileRegistry
+from sidecar.registry import FileRegistry, SqliteHooks, open_file, open_projects
 from sidecar.settings import families
 from sidecar.transport import HttpTransport
 from sidecar.web.gate import Gate
@@ -121,9 +121,13 @@ async def house(folder: Path, dialect: Dialect, endpoint: Endpoint) -> AsyncIter
         running = asyncio.ensure_future(dispatcher.run())
         stack.push_async_callback(asyncio.wait, [running])
         stack.callback(dispatcher.drain)
+        file = await open_file(folder)
+        stack.push_async_callback(file.close)
         app = make_app(
             outbox=outbox,
             registry=FileRegistry(folder),
+            projects=await open_projects(file),
+            hooks=SqliteHooks(file),
             control=dispatcher,
             clock=clock,
             endpoints=[endpoint],
@@ -134,6 +138,7 @@ async def house(folder: Path, dialect: Dialect, endpoint: Endpoint) -> AsyncIter
             new_id=lambda _: "made-here",
             observer=Meters((), NOW),
             metrics=no_metrics,
+            new_secret=lambda: "hush",
         )
         path = str(folder / "s")
         await stack.enter_async_context(serving(app, unixsocket.listen(path, 0o600), patience=0.1))

@@ -1,7 +1,5 @@
 """`/deliveries`: the log, and sending again. Law: a parameter is understood in full, or refused by name."""
 
-import re
-from collections.abc import Callable, Mapping
 from typing import get_args
 
 from aiohttp import web
@@ -10,17 +8,12 @@ from msgspec import structs
 from sidecar.api import moments
 from sidecar.api.answers import Deliveries, DeliveryView, answer, delivery, detail
 from sidecar.api.parts import PARTS, Parts
-from sidecar.errors import Conflicting, Malformed, NotFound
+from sidecar.api.query import NUMBER, Readers, after, asked, limit, text
+from sidecar.errors import Conflicting, NotFound
 from sidecar.model import DeliveryLog, Query, State
-
-LIMIT = 1000
-"""Deliveries on a page, at most."""
 
 LOOKS = 5
 """At a delivery that is being settled while we look."""
-
-NUMBER = re.compile(r"[0-9]{1,18}")
-"""What fits in 64 bits."""
 
 STATES = get_args(State)
 
@@ -68,50 +61,22 @@ def _view(parts: Parts, row: DeliveryLog) -> DeliveryView:
 
 
 def _query(request: web.Request, now: int) -> Query:
-    """What the query string asks for; an empty parameter asks for nothing. Raises `Malformed`."""
-    given: dict[str, str | int] = {}
-    for name, text in request.query.items():
-        if name not in PARAMETERS:
-            raise Malformed(f"there is no parameter {name[:50]!r}; there is {', '.join(PARAMETERS)}")
-        if name in given:
-            raise Malformed(f"{name} is given twice")
-        if text:
-            try:
-                given[name] = PARAMETERS[name](text, now)
-            except ValueError as error:
-                raise Malformed(f"{name} {error}") from None
-    return Query(**given)  # type: ignore[arg-type]  # PARAMETERS has a reader of the right type for each field
+    return Query(**asked(request, PARAMETERS, now))  # type: ignore[arg-type]  # a reader of the right type for each field
 
 
-def _state(text: str, _: int) -> str:
-    if text not in STATES:
+def _state(given: str, _: int) -> str:
+    if given not in STATES:
         raise ValueError(f"is one of {', '.join(STATES)}")
-    return text
+    return given
 
 
-def _limit(text: str, _: int) -> int:
-    if not NUMBER.fullmatch(text) or not 1 <= int(text) <= LIMIT:
-        raise ValueError(f"is a number from 1 to {LIMIT}")
-    return int(text)
-
-
-def _after(text: str, _: int) -> int:
-    if not NUMBER.fullmatch(text) or not int(text):
-        raise ValueError("is the `next` of the page before")
-    return int(text)
-
-
-def _text(text: str, _: int) -> str:
-    return text
-
-
-PARAMETERS: Mapping[str, Callable[[str, int], str | int]] = {
-    "endpoint": _text,
+PARAMETERS: Readers = {
+    "endpoint": text,
     "state": _state,
-    "event": _text,
-    "subject": _text,
+    "event": text,
+    "subject": text,
     "since": moments.read,
     "until": moments.read,
-    "limit": _limit,
-    "after": _after,
+    "limit": limit,
+    "after": after,
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from sidecar.model import Endpoint, Instance
-from sidecar.ports import Clock, Control, Dialect, Observer, Outbox, Registry
+from sidecar.ports import Clock, Control, Dialect, Hooks, Observer, Outbox, Projects, Registry
 from sidecar.web.gate import Gate
 
 
@@ -19,12 +19,15 @@ class Parts:
         audience: by dialect, the endpoints its events may go to.
         max_event_size: bytes of one event as it comes.
         new_id: makes an event's id, of the time in ms.
+        new_secret: makes a project's webhook secret.
         stall: seconds a client may neither send nor read before it is cut off.
         metrics: all there is to measure, as text and its content type, in the form that an `Accept` header asks for.
     """
 
     outbox: Outbox
     registry: Registry
+    projects: Projects
+    hooks: Hooks
     control: Control
     clock: Clock
     endpoints: Mapping[str, Endpoint]
@@ -34,6 +37,7 @@ class Parts:
     max_event_size: int
     gate: Gate
     new_id: Callable[[int], str]
+    new_secret: Callable[[], str]
     stall: float
     observer: Observer
     metrics: Callable[[str], Awaitable[tuple[bytes, str]]]

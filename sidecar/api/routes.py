@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from sidecar.api import deliveries, endpoints, events, explain, keys, probes
+from sidecar.api import deliveries, endpoints, events, explain, hooks, keys, packages, probes, projects
 from sidecar.api.changes import is_change, peer, told
 from sidecar.api.parts import PARTS, Parts
 from sidecar.model import Endpoint, Instance
-from sidecar.ports import Clock, Control, Dialect, Observer, Outbox, Registry
+from sidecar.ports import Clock, Control, Dialect, Hooks, Observer, Outbox, Projects, Registry
 from sidecar.web.gate import Gate
 from sidecar.web.problems import HttpLog, expect, tell
 
@@ -30,6 +30,16 @@ ROUTES = (
     ("DELETE", "/endpoints/{name}/secret", endpoints.delete_secret),
     ("POST", "/explain", explain.explain),
     ("POST", "/explain/{dialect}", explain.explain),
+    ("GET", "/hooks", hooks.get_hooks),
+    ("GET", "/api_3/project/list", projects.get_projects),
+    ("POST", "/api_3/project/add/{ownername}", projects.add_project),
+    ("POST", "/api_3/project/edit/{ownername}/{projectname}", projects.edit_project),
+    ("POST", "/api_3/project/delete/{ownername}/{projectname}", projects.delete_project),
+    ("POST", "/api_3/webhook/generate/{ownername}/{projectname}", projects.generate),
+    ("GET", "/api_3/package/list", packages.get_packages),
+    ("POST", "/api_3/package/add/{ownername}/{projectname}/{package}", packages.add_package),
+    ("POST", "/api_3/package/edit/{ownername}/{projectname}/{package}", packages.edit_package),
+    ("POST", "/api_3/package/delete/{ownername}/{projectname}/{package}", packages.delete_package),
     ("GET", "/healthz", probes.healthz),
     ("GET", "/readyz", probes.readyz),
     ("GET", "/.well-known/jwks.json", keys.jwks),
@@ -47,6 +57,8 @@ def make_app(
     *,
     outbox: Outbox,
     registry: Registry,
+    projects: Projects,
+    hooks: Hooks,
     control: Control,
     clock: Clock,
     endpoints: Sequence[Endpoint],
@@ -57,16 +69,20 @@ def make_app(
     new_id: Callable[[int], str],
     observer: Observer,
     metrics: Callable[[str], Awaitable[tuple[bytes, str]]],
+    new_secret: Callable[[], str],
     stall: float = 30.0,
 ) -> web.Application:
     """The routes over these parts.
 
-    `new_id` makes an event's id, of the time in ms; `max_event_size` is in bytes, `stall` in seconds.
+    `new_id` makes an event's id, of the time in ms, and `new_secret` a project's secret; `max_event_size` is in
+    bytes, `stall` in seconds.
     """
     app = web.Application(middlewares=[tell], client_max_size=max_event_size)
     app[PARTS] = Parts(
         outbox=outbox,
         registry=registry,
+        projects=projects,
+        hooks=hooks,
         control=control,
         clock=clock,
         endpoints={one.name: one for one in endpoints},
@@ -76,10 +92,15 @@ def make_app(
         max_event_size=max_event_size,
         gate=gate,
         new_id=new_id,
+        new_secret=new_secret,
         stall=stall,
         observer=observer,
         metrics=metrics,
     )
+    return _routed(app)
+
+
+def _routed(app: web.Application) -> web.Application:
     for method, path, handler in ROUTES:
         if method == "GET":  # and HEAD
             app.router.add_get(path, handler, expect_handler=expect)

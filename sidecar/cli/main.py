@@ -23,6 +23,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("act", "Let a paused endpoint's events go again."),
     "explain": ("explain", "Say who would get an event and why; send nothing."),
     "secret": ("secret", "Set an endpoint's secret, or go back to the configured one."),
+    "project": ("project", "Projects and packages that incoming webhooks build."),
+    "hooks": ("hooks", "List incoming webhooks, and what came of each."),
     "health": ("health", "Exit 0 if the sidecar takes events; for probes."),
     "listen": ("listen", "A receiver for development: verify and print."),
     "verify": ("verify", "Check the signatures of a saved request."),
