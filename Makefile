@@ -7,6 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
+IMAGE ?= drone-webhook-sidecar:test
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --require-hashes
 
 .PHONY: help
@@ -47,6 +48,14 @@ generate: $(VENV)/run ## write anew what is generated: .env.example and the refe
 .PHONY: verifiers
 verifiers: $(BIN)/python ## every language's verifier over the shared vectors; names those it could not run
 	@$(BIN)/python verifiers/run.py $(if $(REQUIRE),--require $(REQUIRE))
+
+.PHONY: image
+image: ## build the container image, with podman or docker
+	deploy/image/build --tag $(IMAGE) $(BUILD)
+
+.PHONY: image-test
+image-test: image $(VENV)/dev ## build the image, and run it: hardened, stopped, killed, under other users
+	IMAGE=$(IMAGE) $(BIN)/pytest -c pyproject.toml --rootdir . -n 2 --timeout 90 deploy/tests $(PYTEST)
 
 .PHONY: bench
 bench: $(VENV)/dev ## how fast it is here, beside a bare aiohttp loop; then a held queue, and a backlog of a million

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from sidecar.errors import Occupied
 
+OURS = ("lock", "outbox.*", "registry.*", "secrets.json")
+"""The files in it that we must be able to read and write."""
+
 
 @contextmanager
 def held(directory: Path) -> Iterator[None]:
@@ -21,12 +24,12 @@ def held(directory: Path) -> Iterator[None]:
     """
     try:
         directory.mkdir(0o750, parents=True, exist_ok=True)  # the socket in it is for the group, too
+        _look(directory)
         lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        user = f"uid {os.getuid()}"
         raise Occupied(
             f"SIDECAR_DATA_DIR={directory} cannot be used ({error.strerror}): "
-            f"make it a directory that {user} may write, or set SIDECAR_DATA_DIR to one"
+            f"make it a directory that {_us()} may write{_owner(directory)}, or set SIDECAR_DATA_DIR to one"
         ) from error
     try:
         try:
@@ -39,3 +42,28 @@ def held(directory: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def _look(directory: Path) -> None:
+    """Find what another user has left there, before SQLite does: its "unable to open" names no way out."""
+    for path in sorted(path for pattern in OURS for path in directory.glob(pattern)):
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise Occupied(
+                f"SIDECAR_DATA_DIR={directory} holds {path.name}, which {_us()} may not read and write"
+                f"{_owner(path)}: run the sidecar as that user, or give it all that is there "
+                f"(chown -R {os.getuid()} {directory}), or set SIDECAR_DATA_DIR to another directory"
+            )
+
+
+def _us() -> str:
+    groups = ",".join(map(str, sorted({os.getgid(), *os.getgroups()})))
+    return f"uid {os.getuid()} (groups {groups})"
+
+
+def _owner(path: Path) -> str:
+    """Whose `path` is, where that can be told."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ""
+    return f" (it is uid {found.st_uid}'s, of group {found.st_gid}, with mode {found.st_mode & 0o7777:04o})"

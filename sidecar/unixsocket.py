@@ -56,7 +56,8 @@ def listen(path: str, mode: int) -> Listener:
             _make_room(path, name, directory)
             return _bind(parent, name, directory, mode)
     except OSError as error:
-        why = f"cannot listen at {path}: {error.strerror or error}; let the sidecar's user write there, {WAY_OUT}"
+        user = f"the sidecar's user (uid {os.getuid()}, group {os.getgid()})"
+        why = f"cannot listen at {path}: {error.strerror or error}; let {user} write in {parent}, {WAY_OUT}"
         raise OSError(error.errno, why) from error
 
 

@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 CODE = sorted((ROOT / "sidecar").rglob("*.py"))
-ALL = [*CODE, *sorted(path for folder in ("tests", "bench", "faults") for path in (ROOT / folder).rglob("*.py"))]
+ROOMS = ("tests", "bench", "faults", "deploy")
+ALL = [*CODE, *sorted(path for folder in ROOMS for path in (ROOT / folder).rglob("*.py"))]
 FUNCTION, FILE = 40, 400
 
 

@@ -306,6 +306,6 @@ except PermissionError as refused:
     tmp_path.chmod(0o755)
     told = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, capture_output=True, text=True)
     assert told.stdout == (
-        "cannot listen at s.sock: Permission denied; let the sidecar's user write there, "
+        "cannot listen at s.sock: Permission denied; let the sidecar's user (uid 65534, group 0) write in ., "
         "or set SIDECAR_SOCKET to another path\n"
     )
