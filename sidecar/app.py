@@ -18,7 +18,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from sidecar import __version__, admin, datadir, dice, logs, tcpsocket, unixsocket
+from sidecar import __version__, admin, api, datadir, dice, logs, tcpsocket, unixsocket
 from sidecar.api import make_app, serving, unusable
 from sidecar.clock import SystemClock
 from sidecar.dialects import DIALECTS
@@ -217,21 +217,24 @@ async def _listen(
     meters: Meters,
 ) -> web.Application:
     application = make_app(
-        outbox=outbox,
-        registry=kept.registry,
-        projects=kept.projects,
-        hooks=kept.hooks,
-        control=dispatcher,
-        clock=clock,
-        endpoints=settings.endpoints,
-        instance=settings.instance,
-        dialects=DIALECTS,
-        max_event_size=settings.max_event_size,
-        gate=gate,
-        new_id=dice.new_id,
-        observer=meters,
-        metrics=_metrics(settings, outbox, dispatcher, clock, meters).text,
-        new_secret=dice.new_secret,
+        api.Parts(
+            outbox=outbox,
+            registry=kept.registry,
+            projects=kept.projects,
+            hooks=kept.hooks,
+            control=dispatcher,
+            clock=clock,
+            configured=settings.endpoints,
+            instance=settings.instance,
+            dialects=DIALECTS,
+            max_event_size=settings.max_event_size,
+            gate=gate,
+            new_id=dice.new_id,
+            observer=meters,
+            metrics=_metrics(settings, outbox, dispatcher, clock, meters).text,
+            new_secret=dice.new_secret,
+            attempts=len(settings.schedule) + 1,
+        )
     )
     listener = unixsocket.listen(settings.socket, settings.socket_mode)
     stack.callback(listener.close)

@@ -335,7 +335,8 @@ class AttemptLog(Struct, frozen=True):
 
 class DeliveryLog(Struct, frozen=True):
     """A delivery as kept. `held_by`: the earlier delivery of its subject that it waits for, 0 for none; `hold_until`:
-    on the endpoint's flow clock; `due`: the next attempt, for a pending one."""
+    on the endpoint's flow clock; `due`: the next attempt, for a pending one; `behind`: the delivery of its subject that
+    goes first, 0 for none."""
 
     id: int
     endpoint: str
@@ -353,6 +354,7 @@ class DeliveryLog(Struct, frozen=True):
     status: int
     held_by: int = 0
     hold_until: int = 0
+    behind: int = 0
 
 
 class Query(Struct, frozen=True):

@@ -19,7 +19,7 @@ from memory_outbox import MemoryOutbox
 from msgspec import json
 
 from sidecar import unixsocket
-from sidecar.api import make_app, serving
+from sidecar.api import Parts, make_app, serving
 from sidecar.dialects import DIALECTS
 from sidecar.errors import NotFound
 from sidecar.meters import Meters
@@ -161,22 +161,25 @@ async def house(
     file = await open_file(directory)
     projects, hooks = await open_projects(file), SqliteHooks(file)
     app = make_app(
-        outbox=outbox,
-        registry=FileRegistry(directory),
-        projects=projects,
-        hooks=hooks,
-        control=control,
-        clock=clock,
-        endpoints=endpoints,
-        instance=Instance(),
-        dialects={"drone": DIALECTS["drone"], "plain": plain_dialect},
-        max_event_size=limit,
-        gate=gate,
-        new_id=lambda now: f"{now:x}-{next(ids)}",
-        new_secret=lambda: f"hush-{next(ids)}",
-        stall=stall,
-        observer=meters,
-        metrics=_metrics(outbox, control, clock, meters, directory).text,
+        Parts(
+            outbox=outbox,
+            registry=FileRegistry(directory),
+            projects=projects,
+            hooks=hooks,
+            control=control,
+            clock=clock,
+            configured=endpoints,
+            instance=Instance(),
+            dialects={"drone": DIALECTS["drone"], "plain": plain_dialect},
+            max_event_size=limit,
+            gate=gate,
+            new_id=lambda now: f"{now:x}-{next(ids)}",
+            new_secret=lambda: f"hush-{next(ids)}",
+            attempts=10,
+            stall=stall,
+            observer=meters,
+            metrics=_metrics(outbox, control, clock, meters, directory).text,
+        )
     )
     path = str(directory / "s.sock")
     listener = unixsocket.listen(path, 0o660)

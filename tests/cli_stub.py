@@ -89,6 +89,7 @@ def delivery(**given: Any) -> dict[str, Any]:
         "reason": "",
         "status": 204,
         "held_by": None,
+        "rule": "",
         **given,
     }
 

@@ -57,6 +57,8 @@ class Item:
     def log(self, flying: Iterable[int] = ()) -> DeliveryLog:
         lane, event, waits = self.lane, self.event, self.state == "pending"
         held = waits and not self.overtaken and 0 < lane.holder < self.id
+        head = lane.head()
+        first = head.id if head else 0
         return DeliveryLog(
             id=self.id,
             endpoint=self.endpoint,
@@ -74,6 +76,7 @@ class Item:
             status=self.status,
             held_by=lane.holder if held else 0,
             hold_until=lane.hold_until if held else 0,
+            behind=first if waits and first != self.id else 0,
         )
 
 

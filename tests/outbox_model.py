@@ -67,12 +67,14 @@ class Promise:
         """Another of its subject that is earlier has failed, and holds it back."""
         return self.state == "pending" and not self.overtaken and 0 < self.lane.holder < self.id
 
-    def row(self) -> DeliveryLog:
+    def row(self, first: "Promise | None") -> DeliveryLog:
+        """`first`: of its lane, who goes next."""
         e, lane = self.event, self.lane
         state: State = "delivering" if lane.flying == self.id else self.state
         hold = (lane.holder, lane.hold_until) if self.held else (0, 0)
+        behind = first.id if self.state == "pending" and first and first is not self else 0
         about = (self.id, self.endpoint, e.id, e.dialect, e.name, e.subject, state, len(self.attempts), self.tries)
-        return DeliveryLog(*about, e.accepted_at, self.due, self.finished_at, self.reason, self.status, *hold)
+        return DeliveryLog(*about, e.accepted_at, self.due, self.finished_at, self.reason, self.status, *hold, behind)
 
 
 @dataclass
@@ -291,7 +293,7 @@ class Model:
     # -- what is shown -----------------------------------------------------------------------------------------------
 
     def rows(self) -> list[DeliveryLog]:
-        return [one.row() for one in reversed(self.promises.values())]
+        return [one.row(self.next_of(one.lane)) for one in reversed(self.promises.values())]
 
     def counts(self) -> dict[str, Counts]:
         return {name: self._counts(name) for name in self.healths}

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from api_rig import House, build, house
+from msgspec import json
 
-from sidecar.model import Dead, Delivered, Response
+from sidecar.dialects import DIALECTS
+from sidecar.model import Dead, Delivered, Instance, Posting, Response
 
 AT_NOON = "2027-01-15T08:00:00.000Z"
 HOUR = 3_600_000
@@ -46,6 +48,7 @@ async def test_a_fresh_delivery_is_pending_and_due(sidecar: House) -> None:
         "reason": "",
         "status": None,
         "held_by": None,
+        "rule": "due: it starts next",
         "attempts": [],
     }
 
@@ -107,7 +110,70 @@ async def test_a_held_delivery_names_its_holder(sidecar: House) -> None:
     first, second = await sidecar.accepted(build(1), build(2))
     lane = sidecar.outbox.items[first].lane
     lane.holder, lane.hold_until = first, sidecar.clock.now() + HOUR
-    assert (await sidecar.get(f"/deliveries/{second}")).json["held_by"] == first
+    told = (await sidecar.get(f"/deliveries/{second}")).json
+    assert told["held_by"] == first
+    assert told["rule"].startswith(f"held back by delivery {first} of the same subject until ")
+
+
+async def test_every_list_tells_the_rule_of_each(sidecar: House) -> None:
+    first, second = await sidecar.accepted(build(1, id="a"), build(2, id="b"))
+    await sidecar.claim()
+    sidecar.control.flight[first] = "hook"
+    rules = {
+        second: f"waits for its turn: delivery {first} of the same subject is under way",
+        first: "attempt 1 is under way",
+    }
+    listed = (await sidecar.get("/deliveries", endpoint="hook")).json["deliveries"]
+    assert {row["id"]: row["rule"] for row in listed} == rules
+    [shown] = [row for row in (await sidecar.get("/events/b")).json["deliveries"] if row["id"] == second]
+    assert shown["rule"] == rules[second]
+    await sidecar.post("/endpoints/hook/pause")
+    assert "`sidecar resume hook`" in (await sidecar.get(f"/deliveries/{second}")).json["rule"]
+
+
+# Why
+
+
+async def reasons(sidecar: House, event: str) -> dict[str, tuple[str | None, str]]:
+    answer = await sidecar.get(f"/events/{event}/why")
+    assert answer.status == 200, answer.body
+    return {one["endpoint"]: (one["state"], one["rule"]) for one in answer.json["endpoints"]}
+
+
+async def test_why_answers_for_every_endpoint_also_where_a_filter_kept_it_away(sidecar: House) -> None:
+    body = json.encode({"event": "user", "action": "created", "id": "a", "user": {"login": "octocat"}})
+    await sidecar.accepted(body)
+    assert await reasons(sidecar, "a") == {
+        "hook": ("pending", "due: it starts next"),
+        "builds": (None, "kept away: no glob of build:* matches user:created"),
+        "plain": (None, "kept away: speaks plain; this is a drone event"),
+    }
+
+
+async def test_why_tells_what_was_configured_later_and_what_is_no_longer(sidecar: House) -> None:
+    event = DIALECTS["drone"].read(build(id="a"), id="a", now=sidecar.clock.now(), instance=Instance())
+    await sidecar.outbox.add([Posting(event, ("hook", "gone"))])
+    told = await reasons(sidecar, "a")
+    assert list(told) == ["hook", "builds", "plain", "gone"]
+    assert told["builds"][0] is None
+    assert told["builds"][1].startswith("not owed: the endpoint, or the filter that lets it through, was configured ")
+    assert told["gone"] == ("pending", "kept: endpoint gone is not configured; it goes on when it is again")
+
+
+async def test_why_knows_that_a_ping_is_for_one_endpoint(sidecar: House) -> None:
+    pinged = (await sidecar.post("/endpoints/hook/ping")).json["id"]
+    assert (await reasons(sidecar, pinged))["builds"] == (
+        None,
+        "a ping goes to the endpoint it was asked for, and to no other",
+    )
+
+
+async def test_why_says_of_an_unknown_event_what_that_can_mean(sidecar: House) -> None:
+    for path in ("/events/stranger/why", "/events/%00/why"):
+        answer = await sidecar.get(path)
+        assert answer.status == 404
+        assert "never answered 202 here" in answer.json["detail"]
+        assert "SIDECAR_RETENTION" in answer.json["detail"]
 
 
 # Lists

@@ -84,6 +84,7 @@ async def test_more_than_a_page_is_said_and_all_follows_the_cursor(sidecar: Stub
         (["show", "17"], "GET /deliveries/17"),
         (["show", "evt-1"], "GET /events/evt-1"),
         (["endpoints"], "GET /endpoints"),
+        (["why", "evt-1"], "GET /events/evt-1/why"),
     ],
 )
 async def test_json_is_the_socket_s_answer_byte_for_byte(sidecar: Stub, command: list[str], route: str) -> None:
@@ -131,6 +132,50 @@ async def test_an_answer_cannot_drive_the_terminal(sidecar: Stub) -> None:
 async def test_an_answer_is_cut_to_an_excerpt(sidecar: Stub) -> None:
     sidecar.says("GET /deliveries/17", delivery(attempts=[attempt(answer="x" * 2048)]))
     assert (await sidecar.run("show", "17")).stdout.rstrip().endswith("x" * 199 + "…")
+
+
+async def test_answers_are_shown_in_full_where_asked_for(sidecar: Stub) -> None:
+    tried = [attempt(answer="x" * 2048), attempt(number=2, status=500, answer="one\ntwo\x1b[2J")]
+    sidecar.says("GET /deliveries/17", delivery(attempts=tried))
+    shown = (await sidecar.run("show", "17", "--answers")).stdout
+    assert f"answer to attempt 1: 204\n  {'x' * 2048}\n" in shown
+    assert shown.endswith("answer to attempt 2: 500\n  one\n  two\\x1b[2J\n")
+
+
+async def test_show_tells_the_rule_behind_the_state(sidecar: Stub) -> None:
+    sentence = "attempt 3 of 10 at 2026-11-25T12:01:00Z, after 503"
+    sidecar.says("GET /deliveries/17", delivery(state="pending", rule=sentence, attempts=[]))
+    assert f"rule      {sentence}\n" in (await sidecar.run("show", "17")).stdout
+
+
+async def test_why_is_a_line_for_each_endpoint(sidecar: Stub) -> None:
+    told = {
+        "event": "evt-1",
+        "name": "build:updated",
+        "subject": "octocat/hello-world",
+        "accepted": PAST,
+        "endpoints": [
+            {"endpoint": "a", "endpoint_state": "active", "delivery": 3, "state": "delivered", "rule": "delivered it"},
+            {"endpoint": "b", "endpoint_state": "failing", "delivery": 4, "state": "pending", "rule": "b is failing"},
+            {"endpoint": "c", "endpoint_state": "active", "delivery": None, "state": None, "rule": "kept away: \x07"},
+        ],
+    }
+    sidecar.says("GET /events/evt-1/why", told)
+    lines = (await sidecar.run("why", "evt-1")).stdout.splitlines()
+    assert lines[0] == "event evt-1  build:updated  octocat/hello-world"
+    assert [line.split() for line in lines[-3:]] == [
+        ["✓", "a", "delivered", "delivered", "it"],
+        ["→", "b", "pending", "b", "is", "failing"],
+        ["✗", "c", "kept", "away:", "\\x07"],
+    ]
+    sidecar.says("GET /events/evt-1/why", {**told, "endpoints": []})
+    assert "no endpoints" in (await sidecar.run("why", "evt-1")).stderr
+
+
+async def test_why_of_an_unknown_event_says_what_that_can_mean(sidecar: Stub) -> None:
+    sidecar.refuses("GET /events/stranger/why", 404, "Not found", "there is no such event: …")
+    result = await sidecar.run("why", "stranger")
+    assert (result.exit_code, result.stderr) == (1, "Not found: there is no such event: …\n")
 
 
 async def test_an_event_s_id_shows_the_event(sidecar: Stub) -> None:

@@ -21,7 +21,7 @@ from clocks import FakeClock
 from hook import hook
 from test_docs_run import ROOT, steps
 
-from sidecar import dialects, unixsocket
+from sidecar import api, dialects, unixsocket
 from sidecar.api import make_app, serving
 from sidecar.dispatcher import Dispatcher, Parts
 from sidecar.meters import Meters
@@ -124,21 +124,24 @@ async def house(folder: Path, dialect: Dialect, endpoint: Endpoint) -> AsyncIter
         file = await open_file(folder)
         stack.push_async_callback(file.close)
         app = make_app(
-            outbox=outbox,
-            registry=FileRegistry(folder),
-            projects=await open_projects(file),
-            hooks=SqliteHooks(file),
-            control=dispatcher,
-            clock=clock,
-            endpoints=[endpoint],
-            instance=instance,
-            dialects=table,
-            max_event_size=2**20,
-            gate=Gate(),
-            new_id=lambda _: "made-here",
-            observer=Meters((), NOW),
-            metrics=no_metrics,
-            new_secret=lambda: "hush",
+            api.Parts(
+                outbox=outbox,
+                registry=FileRegistry(folder),
+                projects=await open_projects(file),
+                hooks=SqliteHooks(file),
+                control=dispatcher,
+                clock=clock,
+                configured=[endpoint],
+                instance=instance,
+                dialects=table,
+                max_event_size=2**20,
+                gate=Gate(),
+                new_id=lambda _: "made-here",
+                observer=Meters((), NOW),
+                metrics=no_metrics,
+                new_secret=lambda: "hush",
+                attempts=10,
+            )
         )
         path = str(folder / "s")
         await stack.enter_async_context(serving(app, unixsocket.listen(path, 0o600), patience=0.1))

@@ -14,7 +14,8 @@ from sidecar.model import AttemptLog, Counts, DeliveryLog, Endpoint, EndpointSta
 
 
 class DeliveryView(Struct):
-    """A delivery. `next` is when its next attempt is due: null for one in flight or finished."""
+    """A delivery. `next` is when its next attempt is due: null for one in flight or finished; `rule` says why it is as
+    it is, a sentence."""
 
     id: int
     endpoint: str
@@ -30,6 +31,7 @@ class DeliveryView(Struct):
     reason: str
     status: int | None
     held_by: int | None
+    rule: str
 
 
 class AttemptView(Struct):
@@ -110,8 +112,8 @@ def answer(body: object, status: int = 200) -> web.Response:
     return web.Response(body=json.encode(body), status=status, content_type="application/json")
 
 
-def delivery(row: DeliveryLog, flying: AbstractSet[int]) -> DeliveryView:
-    """`flying`: numbers of what is being attempted."""
+def delivery(row: DeliveryLog, flying: AbstractSet[int], rule: str) -> DeliveryView:
+    """`flying`: numbers of what is being attempted; `rule`: as `reasons` tells it."""
     state = "delivering" if row.state == "pending" and row.id in flying else row.state
     return DeliveryView(
         id=row.id,
@@ -128,6 +130,7 @@ def delivery(row: DeliveryLog, flying: AbstractSet[int]) -> DeliveryView:
         reason=row.reason,
         status=row.status or None,
         held_by=row.held_by or None,
+        rule=rule,
     )
 
 

@@ -6,9 +6,10 @@ from aiohttp import web
 from msgspec import structs
 
 from sidecar.api import moments
-from sidecar.api.answers import Deliveries, DeliveryView, answer, delivery, detail
+from sidecar.api.answers import Deliveries, DeliveryView, answer, detail
 from sidecar.api.parts import PARTS, Parts
 from sidecar.api.query import NUMBER, Readers, after, asked, limit, text
+from sidecar.api.views import views
 from sidecar.errors import Conflicting, NotFound
 from sidecar.model import DeliveryLog, Query, State
 
@@ -24,7 +25,7 @@ async def get_deliveries(request: web.Request) -> web.StreamResponse:
     query = _query(request, parts.clock.now())
     flying = parts.control.in_flight()
     rows = await parts.outbox.deliveries(structs.replace(query, limit=query.limit + 1, in_flight=flying))
-    page = [delivery(row, flying) for row in rows[: query.limit]]
+    page = views(parts, rows[: query.limit])
     return answer(Deliveries(page, str(page[-1].id) if len(rows) > query.limit else None))
 
 
@@ -57,7 +58,7 @@ async def _find(parts: Parts, request: web.Request) -> DeliveryLog:
 
 
 def _view(parts: Parts, row: DeliveryLog) -> DeliveryView:
-    return delivery(row, parts.control.in_flight())
+    return views(parts, [row])[0]
 
 
 def _query(request: web.Request, now: int) -> Query:

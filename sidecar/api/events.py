@@ -3,19 +3,26 @@
 Law: what a request's headers tell to be wrong is refused before its body is read.
 """
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
-from sidecar.api.answers import EventView, answer, delivery
+from sidecar.api.answers import EventView, answer
 from sidecar.api.forms import Full, Minimal
 from sidecar.api.intake import Intake, store
 from sidecar.api.moments import written
-from sidecar.api.parts import PARTS
+from sidecar.api.parts import PARTS, Parts
 from sidecar.api.stream import Stream
+from sidecar.api.views import views
 from sidecar.errors import NotAnEvent, NotFound, Problem
-from sidecar.model import Query
+from sidecar.model import DeliveryLog, Event, Query
 from sidecar.web.problems import kind
 from sidecar.web.reading import KEY, NDJSON, body, content_type, idempotency_key, wants_minimal
 
+UNKNOWN = (
+    "there is no such event: it was never answered 202 here, or is finished and older than SIDECAR_RETENTION, or the "
+    "log had no room for it any more (80 % of SIDECAR_MAX_OUTBOX_SIZE); look at what its sender was answered"
+)
 MOST = 1000
 """Deliveries shown with their event."""
 
@@ -44,12 +51,8 @@ async def post_events(request: web.Request) -> web.StreamResponse:
 
 async def get_event(request: web.Request) -> web.StreamResponse:
     """An event with all that it owes."""
-    parts, id_ = request.app[PARTS], request.match_info["id"]
-    event = await parts.outbox.event(id_) if KEY.fullmatch(id_) else None
-    if event is None:
-        raise NotFound("there is no such event, or it is older than SIDECAR_RETENTION")
-    flying = parts.control.in_flight()
-    rows = await parts.outbox.deliveries(Query(event=id_, limit=MOST, in_flight=flying))
+    parts = request.app[PARTS]
+    event, rows = await find(parts, request.match_info["id"])
     view = EventView(
         id=event.id,
         dialect=event.dialect,
@@ -59,6 +62,14 @@ async def get_event(request: web.Request) -> web.StreamResponse:
         traceparent=event.traceparent,
         size=len(event.body),
         body=event.body.decode(errors="replace"),
-        deliveries=[delivery(row, flying) for row in rows],
+        deliveries=views(parts, rows),
     )
     return answer(view)
+
+
+async def find(parts: Parts, id_: str) -> tuple[Event, Sequence[DeliveryLog]]:
+    """An event, and all that it owes. Raises `NotFound`."""
+    event = await parts.outbox.event(id_) if KEY.fullmatch(id_) else None
+    if event is None:
+        raise NotFound(UNKNOWN)
+    return event, await parts.outbox.deliveries(Query(event=id_, limit=MOST, in_flight=parts.control.in_flight()))

@@ -67,7 +67,7 @@ async def explain(request: web.Request) -> web.StreamResponse:
 
 
 def _explained(parts: Parts, event: Event, one: Endpoint) -> Explained:
-    rule = _rule(parts, event, one)
+    rule = kept_away(parts, event, one)
     return Explained(
         endpoint=one.name,
         dialect=one.dialect,
@@ -78,7 +78,8 @@ def _explained(parts: Parts, event: Event, one: Endpoint) -> Explained:
     )
 
 
-def _rule(parts: Parts, event: Event, one: Endpoint) -> str:
+def kept_away(parts: Parts, event: Event, one: Endpoint) -> str:
+    """The rule that keeps the event away from the endpoint as it is configured now, "" for none."""
     if one.dialect != event.dialect:
         return f"speaks {one.dialect}; this is a {event.dialect} event"
     return parts.dialects[event.dialect].wants(event, one)

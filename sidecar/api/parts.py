@@ -1,7 +1,7 @@
 """What every route works with. Law: parts are handed in, none is made here."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -15,11 +15,12 @@ class Parts:
     """The parts of one app.
 
     Attributes:
-        endpoints: by name, as configured.
-        audience: by dialect, the endpoints its events may go to.
+        configured: the endpoints, in their order; `endpoints` has them by name, `audience` by dialect those that its
+        events may go to.
         max_event_size: bytes of one event as it comes.
         new_id: makes an event's id, of the time in ms.
         new_secret: makes a project's webhook secret.
+        attempts: a delivery gets by the schedule, the first one included.
         stall: seconds a client may neither send nor read before it is cut off.
         metrics: all there is to measure, as text and its content type, in the form that an `Accept` header asks for.
     """
@@ -30,17 +31,24 @@ class Parts:
     hooks: Hooks
     control: Control
     clock: Clock
-    endpoints: Mapping[str, Endpoint]
-    audience: Mapping[str, tuple[Endpoint, ...]]
+    configured: Sequence[Endpoint]
     instance: Instance
     dialects: Mapping[str, Dialect]
     max_event_size: int
     gate: Gate
     new_id: Callable[[int], str]
     new_secret: Callable[[], str]
-    stall: float
+    attempts: int
     observer: Observer
     metrics: Callable[[str], Awaitable[tuple[bytes, str]]]
+    stall: float = 30.0
+    endpoints: Mapping[str, Endpoint] = field(init=False)
+    audience: Mapping[str, tuple[Endpoint, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        audience = {name: tuple(one for one in self.configured if one.dialect == name) for name in self.dialects}
+        object.__setattr__(self, "endpoints", {one.name: one for one in self.configured})
+        object.__setattr__(self, "audience", audience)
 
 
 PARTS = web.AppKey("parts", Parts)

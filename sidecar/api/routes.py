@@ -2,23 +2,21 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from sidecar.api import deliveries, endpoints, events, explain, hooks, keys, packages, probes, projects
+from sidecar.api import deliveries, endpoints, events, explain, hooks, keys, packages, probes, projects, why
 from sidecar.api.changes import is_change, peer, told
 from sidecar.api.parts import PARTS, Parts
-from sidecar.model import Endpoint, Instance
-from sidecar.ports import Clock, Control, Dialect, Hooks, Observer, Outbox, Projects, Registry
-from sidecar.web.gate import Gate
 from sidecar.web.problems import HttpLog, expect, tell
 
 ROUTES = (
     ("POST", "/events", events.post_events),
     ("POST", "/events/{dialect}", events.post_events),
     ("GET", "/events/{id}", events.get_event),
+    ("GET", "/events/{id}/why", why.get_why),
     ("GET", "/deliveries", deliveries.get_deliveries),
     ("GET", "/deliveries/{id}", deliveries.get_delivery),
     ("POST", "/deliveries/{id}/resend", deliveries.resend),
@@ -53,54 +51,10 @@ BACKLOG = 1024
 """Connections that may wait to be accepted; the system may allow fewer."""
 
 
-def make_app(
-    *,
-    outbox: Outbox,
-    registry: Registry,
-    projects: Projects,
-    hooks: Hooks,
-    control: Control,
-    clock: Clock,
-    endpoints: Sequence[Endpoint],
-    instance: Instance,
-    dialects: Mapping[str, Dialect],
-    max_event_size: int,
-    gate: Gate,
-    new_id: Callable[[int], str],
-    observer: Observer,
-    metrics: Callable[[str], Awaitable[tuple[bytes, str]]],
-    new_secret: Callable[[], str],
-    stall: float = 30.0,
-) -> web.Application:
-    """The routes over these parts.
-
-    `new_id` makes an event's id, of the time in ms, and `new_secret` a project's secret; `max_event_size` is in
-    bytes, `stall` in seconds.
-    """
-    app = web.Application(middlewares=[tell], client_max_size=max_event_size)
-    app[PARTS] = Parts(
-        outbox=outbox,
-        registry=registry,
-        projects=projects,
-        hooks=hooks,
-        control=control,
-        clock=clock,
-        endpoints={one.name: one for one in endpoints},
-        audience={dialect: tuple(one for one in endpoints if one.dialect == dialect) for dialect in dialects},
-        instance=instance,
-        dialects=dialects,
-        max_event_size=max_event_size,
-        gate=gate,
-        new_id=new_id,
-        new_secret=new_secret,
-        stall=stall,
-        observer=observer,
-        metrics=metrics,
-    )
-    return _routed(app)
-
-
-def _routed(app: web.Application) -> web.Application:
+def make_app(parts: Parts) -> web.Application:
+    """The routes over these parts."""
+    app = web.Application(middlewares=[tell], client_max_size=parts.max_event_size)
+    app[PARTS] = parts
     for method, path, handler in ROUTES:
         if method == "GET":  # and HEAD
             app.router.add_get(path, handler, expect_handler=expect)

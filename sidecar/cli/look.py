@@ -1,6 +1,6 @@
 """`deliveries`, `show`, `endpoints`. Law: reads and shows; nothing here changes anything."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import click
@@ -29,7 +29,7 @@ ATTEMPTS = (">no", "started", "", ">took", "outcome", "answer")
 EVENT_FACTS = ("name", "subject", "dialect", "accepted", "traceparent", "size")
 DELIVERY_FACTS = (
     *("endpoint", "event", "name", "subject", "dialect"),
-    *("state", "reason", "created", "finished", "next", "held_by"),
+    *("state", "reason", "created", "finished", "next", "rule"),
 )
 STATES = click.Choice(["pending", "delivering", "delivered", "dead"])
 
@@ -94,8 +94,9 @@ def outcome(told: Json, *, whole: bool = False) -> Cell:
 @click.command()
 @click.argument("id")
 @click.option("--event", "as_event", is_flag=True, help="ID names an event, though it looks like a delivery's number.")
+@click.option("--answers", is_flag=True, help="Show what the receiver answered in full: the first 2 KiB are kept.")
 @speaks
-def show(client: Client, id: str, *, as_event: bool) -> None:
+def show(client: Client, id: str, *, as_event: bool, answers: bool) -> None:
     """Show delivery ID (a number) with its attempts, or event ID with its deliveries."""
     route = "events" if as_event or not (id.isascii() and id.isdigit()) else "deliveries"
     answer = client.get(f"/{route}/{segment(id)}")
@@ -105,6 +106,8 @@ def show(client: Client, id: str, *, as_event: bool) -> None:
     found = client.good(answer).json()
     if not client.raw:
         (_show_event if route == "events" else _show_delivery)(found)
+    if answers and not client.raw:
+        _show_answers(found.get("attempts", ()))
 
 
 def _show_delivery(delivery: Json) -> None:
@@ -114,6 +117,13 @@ def _show_delivery(delivery: Json) -> None:
     click.echo("\n" + table(ATTEMPTS, rows) if rows else "\nno attempt yet")
     if delivery["state"] == "dead":
         click.echo(f"\nsend it again: sidecar resend {delivery['id']}")
+
+
+def _show_answers(attempts: Iterable[Json]) -> None:
+    for attempt in attempts:
+        click.echo(f"\nanswer to attempt {attempt['number']}: {style(*outcome(attempt, whole=True))}")
+        for line in (attempt.get("answer") or "").splitlines():
+            click.echo(f"  {clean(line)}")
 
 
 def _attempt(attempt: Json, at: int) -> list[object]:

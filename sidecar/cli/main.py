@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "emit": ("emit", "Hand an event to the sidecar, or a stream of them."),
     "deliveries": ("look", "List deliveries, newest first."),
     "show": ("look", "Show a delivery with its attempts, or an event."),
+    "why": ("why", "Say why an event was sent, waits, or was not sent, endpoint by endpoint."),
     "resend": ("act", "Owe a delivery again, due at once."),
     "endpoints": ("look", "Show where events go, and how each endpoint does."),
     "ping": ("act", "Send a ping to an endpoint and say how it went."),

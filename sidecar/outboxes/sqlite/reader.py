@@ -49,10 +49,11 @@ class Reader:
 
 def _entry(row: Sequence[object], flying: frozenset[int]) -> DeliveryLog:
     values: list[object] = list(row[:14])
-    overtaken, holder, hold_until = row[14:]
+    overtaken, holder, hold_until, head = row[14:]
     assert isinstance(values[0], int)
     assert isinstance(values[6], int)
     id_, state = values[0], values[6]
     values[6] = "delivering" if id_ in flying and state == 0 else _STATES[state]
     held = isinstance(holder, int) and state == 0 and not overtaken and id_ > holder
-    return DeliveryLog(*values, *((holder, hold_until) if held else (0, 0)))  # type: ignore[arg-type, call-arg] # columns are STRICT
+    behind = head if isinstance(head, int) and state == 0 and head != id_ else 0
+    return DeliveryLog(*values, *((holder, hold_until) if held else (0, 0)), behind)  # type: ignore[arg-type, call-arg] # columns are STRICT

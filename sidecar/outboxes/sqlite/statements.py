@@ -206,7 +206,7 @@ SELECT number, started_at, duration, status, reason, answer FROM attempts WHERE 
 
 LOG = """
 SELECT d.id, n.name, e.id, e.dialect, e.name, e.subject, d.state, d.attempts, d.tries, e.accepted_at, d.due,
-       d.finished_at, d.reason, d.status, d.overtaken, l.holder, l.hold_until
+       d.finished_at, d.reason, d.status, d.overtaken, l.holder, l.hold_until, l.head
 FROM {source} CROSS JOIN events AS e ON e.seq = d.seq CROSS JOIN endpoints AS n ON n.id = d.endpoint
 LEFT JOIN lanes AS l ON l.id = d.lane AND d.state = 0
 WHERE {where} ORDER BY {order} LIMIT :limit"""
