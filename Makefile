@@ -44,6 +44,7 @@ generate: $(VENV)/run ## write anew what is generated: .env.example and the refe
 	$(BIN)/python -m sidecar.settings reference > docs/reference/settings.md
 	$(BIN)/python -m sidecar.logs > docs/reference/logs.md
 	$(BIN)/python -m sidecar.metrics > docs/reference/metrics.md
+	$(BIN)/python -m sidecar.openapi > docs/reference/openapi.json
 
 .PHONY: verifiers
 verifiers: $(BIN)/python ## every language's verifier over the shared vectors; names those it could not run
@@ -75,6 +76,10 @@ faults: $(VENV)/dev ## what it lives through: ROUNDS=200 of every fault, from SE
 soak: $(VENV)/dev ## MINUTES=30 of mixed load with restarts: whether memory, files, descriptors or waits grow
 	@PYTHONPATH=tests $(BIN)/python -m faults.soak --minutes $(or $(MINUTES),30) --seed $(or $(SEED),1)
 
+.PHONY: openapi-test
+openapi-test: $(VENV)/run $(VENV)/openapi/made ## a running sidecar against its OpenAPI description: EXAMPLES=10 of each kind, by SEED
+	@PYTHONPATH=tests $(BIN)/python tests/openapi_conformance.py $(VENV)/openapi/bin/schemathesis $(or $(EXAMPLES),10) $(SEED)
+
 .PHONY: lock
 lock: ## resolve the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
@@ -83,6 +88,8 @@ lock: ## resolve the dependencies anew (needs uv)
 		-c requirements.lock --group build -o requirements-build.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		-c requirements.lock --group dev pyproject.toml -o requirements-dev.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--group openapi -o requirements-openapi.lock
 
 .PHONY: clean
 clean: ## remove what make made
@@ -100,4 +107,9 @@ $(VENV)/run: requirements.lock requirements-build.lock pyproject.toml | $(BIN)/p
 
 $(VENV)/dev: requirements-dev.lock $(VENV)/run
 	@$(PIP) -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/openapi/made: requirements-openapi.lock | $(BIN)/python
+	@$(BIN)/python -m venv $(VENV)/openapi
+	@$(VENV)/openapi/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@touch $@

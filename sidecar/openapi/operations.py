@@ -1,0 +1,7 @@
+"""All operations. Law: none twice, in the order of the routes."""
+
+from sidecar.openapi.copr import COPR
+from sidecar.openapi.operation import Operation
+from sidecar.openapi.socket import SOCKET
+
+OPERATIONS: tuple[Operation, ...] = (*SOCKET, *COPR)
