@@ -14,6 +14,7 @@ from sidecar.incoming import Hook, Numbered, Registered, Wanted
 from sidecar.model import (
     Added,
     AttemptLog,
+    Claim,
     Claimed,
     Counts,
     DeliveryLog,
@@ -58,8 +59,12 @@ class Outbox(Protocol):
         """
         ...
 
-    async def settle(self, settlement: Settlement) -> None:
-        """Write attempt, verdict and health together; the claim ends with it."""
+    async def settle(self, settlement: Settlement, *, another: bool = False) -> Claim | None:
+        """Write attempt, verdict and health together; the claim ends with it.
+
+        `another`: take one more delivery of the endpoint in the same step, as a claim at the settlement's `at` and
+        `flow` would; None where there is none. So a slot that comes free is used at once.
+        """
         ...
 
     async def abandon(self, claims: Sequence[int]) -> None:

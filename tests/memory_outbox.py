@@ -106,7 +106,14 @@ class MemoryOutbox:
         next_due = min((item.due for item in heads[len(taken) :]), default=FAR)
         return Claimed(claims, next_due, min((lane.hold_until for lane in lanes), default=FAR))
 
-    async def settle(self, settlement: Settlement) -> None:
+    async def settle(self, settlement: Settlement, *, another: bool = False) -> Claim | None:
+        self._settle(settlement)
+        if not another:
+            return None
+        claimed = await self.claim(settlement.claim.endpoint, 1, settlement.at, settlement.flow)
+        return next(iter(claimed.claims), None)
+
+    def _settle(self, settlement: Settlement) -> None:
         item, attempt, verdict = self.items[settlement.claim.delivery], settlement.attempt, settlement.verdict
         if item.lane.flying != item.id:
             return

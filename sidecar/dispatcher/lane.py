@@ -111,10 +111,8 @@ class Lane:
     async def _fill(self) -> int:
         """Start what may start; when there may be more, unless woken before."""
         now = self._parts.clock.now()
-        if self._parts.stall.on or self.health.state == "paused":
-            return FAR
-        if now < max(self.health.not_before, self._short_until):
-            return max(self.health.not_before, self._short_until)
+        if barred := self._barred(now):
+            return barred
         free = self._room(now)
         may = pace.allowance(self._pace, now, free)
         self._paced = free > 0 and not may
@@ -131,6 +129,19 @@ class Lane:
             return now
         return FAR if self._cutoff < FAR else min(claimed.next_due, self._wall(claimed.hold_until))
 
+    def _barred(self, now: int) -> int:
+        """Until when nothing may start; 0 where something may."""
+        if self._parts.stall.on or self.health.state == "paused":
+            return FAR
+        until = max(self.health.not_before, self._short_until)
+        return until if now < until else 0
+
+    def _flows(self) -> bool:
+        """Whether a slot that comes free may be used at once: nothing bars, slows or ends the lane."""
+        health = self.health
+        slowed = health.state != "active" or health.allowed or self.endpoint.rate or self._cutoff < FAR
+        return not (slowed or self._barred(self._parts.clock.now()))
+
     def _room(self, now: int) -> int:
         return breaker.room(self.health, now=now, in_flight=len(self._flying), limit=self.endpoint.concurrency)
 
@@ -145,23 +156,39 @@ class Lane:
         probing = self.health.state == "failing"
         for claim in claims[:free]:
             self._flying[claim.delivery] = claim
-            self._group.create_task(self._deliver(claim, probing=probing))
+            self._group.create_task(self._work(claim, probing=probing))
         self._pace = pace.started(self._pace, now, len(claims[:free]))
         back = [claim.delivery for claim in claims[free:]]
         if back:
-            await self._once_there_is_room(lambda: self._parts.outbox.abandon(back))
+            await self._give_back(back)
 
-    async def _deliver(self, claim: Claim, *, probing: bool) -> None:
-        """The road of one delivery."""
+    async def _give_back(self, deliveries: Sequence[int]) -> None:
+        await self._once_there_is_room(lambda: self._parts.outbox.abandon(deliveries))
+
+    async def _work(self, claim: Claim, *, probing: bool) -> None:
+        """A slot: one delivery, and then each that comes with the verdict on the one before. Only while all slots are
+        taken: where some are free, what is due is claimed for all of them at once."""
         try:
-            attempt = await self._attempt(claim)
-            settlement = self._judge(claim, attempt, probing=probing)
-            await self._settle(settlement)
-            tell(settlement)
-            self._parts.observer.attempted(settlement)
+            while another := await self._deliver(claim, probing=probing):
+                del self._flying[claim.delivery]
+                self._flying[another.delivery] = another
+                claim, probing = another, False
+                if not self._flows():
+                    await self._give_back([claim.delivery])
+                    break
         finally:
             del self._flying[claim.delivery]
             self.wake()
+
+    async def _deliver(self, claim: Claim, *, probing: bool) -> Claim | None:
+        """The road of one delivery."""
+        attempt = await self._attempt(claim)
+        settlement = self._judge(claim, attempt, probing=probing)
+        full = len(self._flying) >= self.endpoint.concurrency
+        another = await self._settle(settlement, another=full and self._flows())
+        tell(settlement)
+        self._parts.observer.attempted(settlement)
+        return another
 
     async def _attempt(self, claim: Claim) -> Attempt:
         clock = self._parts.clock
@@ -222,13 +249,13 @@ class Lane:
         else:
             self._short = 0
 
-    async def _settle(self, settlement: Settlement) -> None:
+    async def _settle(self, settlement: Settlement, *, another: bool) -> Claim | None:
         """Until it is on disk: a full disk is waited for, and meanwhile nothing starts anywhere."""
         stalled = False
         try:
             while True:
                 try:
-                    return await self._parts.outbox.settle(settlement)
+                    return await self._parts.outbox.settle(settlement, another=another)
                 except NoSpace as error:
                     if not stalled:
                         stalled = True

@@ -80,6 +80,8 @@ def _store(store: Store, intake: _Intake) -> None:
         head = (seq, e.id, e.dialect, e.name, e.subject, e.fingerprint, e.accepted_at)
         events.append((*head, " ".join(e.refs), e.traceparent, len(e.body), len(owed), finished))
         bodies.append((seq, e.body))
+        if owed:
+            store.recent.keep(seq, e, len(owed))
         for one in owed:
             endpoint = store.endpoint(one.endpoint)
             lane = store.lane(endpoint, e.subject, one.id)

@@ -5,14 +5,19 @@ pending.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from sidecar.model import FAR, Claim, Claimed, Event
+import msgspec
+
+from sidecar.model import FAR, Claim, Claimed, Event, Settlement
 from sidecar.outboxes.sqlite import statements as sql
 from sidecar.outboxes.sqlite.store import Store
 
 HOLDS_AT_ONCE = 200
 """Holds that end in one claim; where there are more, the next claim ends them."""
+
+
+_rows = msgspec.json.Decoder(list[tuple[int, int, int, int, int, int, int]])
 
 
 def claim(store: Store, name: str, limit: int, now: int, flow: int) -> Claimed:
@@ -22,19 +27,40 @@ def claim(store: Store, name: str, limit: int, now: int, flow: int) -> Claimed:
         return Claimed(())
     more = endpoint in store.memory.holding and _end_holds(store, endpoint, flow)
     flying = store.lanes_in_flight(endpoint)
-    rows = list(store.db.execute(sql.CLAIM, (endpoint, now, flying, limit)))
+    (found,) = next(iter(store.db.execute(sql.CLAIM, (endpoint, now, flying, limit))))
+    rows = _rows.decode(found)
     taken = store.memory.claimed.setdefault(endpoint, {})
+    events = _events(store, [row[5] for row in rows])
     claims = []
-    for delivery, attempts, tries, owed_since, lane, seq, troubled, *event in rows:
+    for delivery, attempts, tries, owed_since, lane, seq, troubled in rows:
         taken[lane] = delivery
         token = (endpoint, lane, seq, troubled)
-        claims.append(Claim(delivery, name, to_event(event), attempts + 1, tries, owed_since, token))
+        claims.append(Claim(delivery, name, events[seq], attempts + 1, tries, owed_since, token))
     if more or len(claims) == limit:
         return Claimed(tuple(claims), next_due=now)
     due, hold = next(iter(store.db.execute(sql.NEXT, (endpoint, now, flow))))
     if hold is None and not store.memory.claimed[endpoint]:
         store.memory.holding.discard(endpoint)
     return Claimed(tuple(claims), FAR if due is None else due, FAR if hold is None else hold)
+
+
+def _events(store: Store, seqs: Sequence[int]) -> Mapping[int, Event]:
+    """By number; from memory, or else from the tables."""
+    events = {seq: event for seq in seqs if (event := store.recent.take(seq))}
+    if missing := [seq for seq in seqs if seq not in events]:
+        events |= {seq: to_event(row) for seq, *row in store.db.execute(sql.EVENTS, (json.dumps(missing),))}
+    return events
+
+
+def claim_others(store: Store, ended: Sequence[Settlement]) -> Mapping[str, Iterator[Claim]]:
+    """By endpoint, as many deliveries as have ended there, as far as there are any."""
+    groups: dict[str, list[Settlement]] = {}
+    for settlement in ended:
+        groups.setdefault(settlement.claim.endpoint, []).append(settlement)
+    return {
+        name: iter(claim(store, name, len(group), max(s.at for s in group), max(s.flow for s in group)).claims)
+        for name, group in groups.items()
+    }
 
 
 def _end_holds(store: Store, endpoint: int, flow: int) -> bool:

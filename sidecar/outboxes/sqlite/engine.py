@@ -16,6 +16,7 @@ from sidecar.errors import OutboxBroken
 from sidecar.model import (
     Added,
     AttemptLog,
+    Claim,
     Claimed,
     Counts,
     DeliveryLog,
@@ -63,10 +64,10 @@ class SqliteOutbox:
     async def claim(self, endpoint: str, limit: int, now: int, flow: int) -> Claimed:
         return await self._change(lambda store: claiming.claim(store, endpoint, limit, now, flow), last=True)
 
-    async def settle(self, settlement: Settlement) -> None:
-        op = Settle(settlement, asyncio.get_running_loop().create_future())
+    async def settle(self, settlement: Settlement, *, another: bool = False) -> Claim | None:
+        op = Settle(settlement, asyncio.get_running_loop().create_future(), another)
         self._writer.submit(op)
-        await op.future
+        return await op.future
 
     async def abandon(self, claims: Sequence[int]) -> None:
         await self._change(lambda store: claiming.abandon(store, claims))

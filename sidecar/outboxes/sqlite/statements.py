@@ -42,13 +42,18 @@ DROP_MARKS = "DELETE FROM marks WHERE block < (SELECT min(id) FROM deliveries) /
 
 # -- claiming --------------------------------------------------------------------------------------------------------
 
+# All of them in one row, so in one step.
 CLAIM = """
-SELECT d.id, d.attempts, d.tries, d.owed_since, l.id, e.seq, l.failing_since IS NOT NULL OR l.holder IS NOT NULL,
-       e.id, e.dialect, e.name, e.subject, b.body, e.fingerprint, e.accepted_at, e.refs, e.traceparent
-FROM lanes AS l CROSS JOIN deliveries AS d ON d.id = l.head
-CROSS JOIN events AS e ON e.seq = d.seq CROSS JOIN bodies AS b ON b.seq = e.seq
-WHERE l.endpoint = ?1 AND l.ready_at <= ?2 AND l.id NOT IN (SELECT value FROM json_each(?3))
-ORDER BY l.ready_at, l.head LIMIT ?4"""
+SELECT json_group_array(json_array(id, attempts, tries, owed_since, lane, seq, troubled)) FROM (
+  SELECT d.id, d.attempts, d.tries, d.owed_since, d.lane, d.seq,
+         l.failing_since IS NOT NULL OR l.holder IS NOT NULL AS troubled
+  FROM lanes AS l CROSS JOIN deliveries AS d ON d.id = l.head
+  WHERE l.endpoint = ?1 AND l.ready_at <= ?2 AND l.id NOT IN (SELECT value FROM json_each(?3))
+  ORDER BY l.ready_at, l.head LIMIT ?4)"""
+
+EVENTS = """
+SELECT e.seq, e.id, e.dialect, e.name, e.subject, b.body, e.fingerprint, e.accepted_at, e.refs, e.traceparent
+FROM events AS e CROSS JOIN bodies AS b ON b.seq = e.seq WHERE e.seq IN (SELECT value FROM json_each(?))"""
 
 NEXT = """
 SELECT (SELECT ready_at FROM lanes WHERE endpoint = ?1 AND ready_at > ?2 ORDER BY ready_at LIMIT 1),

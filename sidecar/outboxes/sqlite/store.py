@@ -15,6 +15,7 @@ import msgspec
 
 from sidecar.model import Health
 from sidecar.outboxes.sqlite import statements as sql
+from sidecar.outboxes.sqlite.recent import Recent
 
 PENDING, DELIVERED, DEAD = 0, 1, 2
 
@@ -56,6 +57,7 @@ class Store:
     memory: Memory = field(default_factory=Memory)
     ids: dict[str, int] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
+    recent: Recent = field(default_factory=Recent)
     woken: set[str] = field(default_factory=set)
     changed: set[int] = field(default_factory=set)
 

@@ -15,9 +15,10 @@ from typing import Any
 import apsw
 
 from sidecar.errors import NoSpace, OutboxBroken, Unavailable
-from sidecar.model import Added, Posting, Settlement
+from sidecar.model import Added, Claim, Posting, Settlement
 from sidecar.outboxes.sqlite.adding import add
 from sidecar.outboxes.sqlite.ballast import Ballast
+from sidecar.outboxes.sqlite.claiming import claim_others
 from sidecar.outboxes.sqlite.files import WAY_OUT
 from sidecar.outboxes.sqlite.settling import settle
 from sidecar.outboxes.sqlite.store import Store
@@ -37,10 +38,11 @@ NO_SPACE = "no space left on the disk of SIDECAR_DATA_DIR: free some, and it goe
 
 @dataclass(slots=True, frozen=True)
 class Settle:
-    """The end of a claim."""
+    """The end of a claim; `another`: a new one takes its place."""
 
     settlement: Settlement
-    future: asyncio.Future[None]
+    future: asyncio.Future[Claim | None]
+    another: bool = False
 
 
 @dataclass(slots=True, frozen=True)
@@ -190,6 +192,7 @@ class Writer(threading.Thread):
             store.memory = before
             store.changed.clear()
             store.woken.clear()
+            store.recent.forget()  # numbers that were not stored are given again
             if store.db.in_transaction:
                 store.db.execute("ROLLBACK")
             raise
@@ -202,11 +205,14 @@ class Writer(threading.Thread):
         changes = [op for op in batch if isinstance(op, Change)]
         if settling:
             settle(self._store, [op.settlement for op in settling])
-        answers: Answers = [(op.future, None) for op in settling]
-        if adding:
-            answers += zip([op.future for op in adding], self._add(adding), strict=True)
-        answers += [(op.future, op.run(self._store)) for op in sorted(changes, key=lambda op: op.last)]
-        return answers
+        added = self._add(adding) if adding else []
+        made = [(op.future, op.run(self._store)) for op in changes if not op.last]
+        others = claim_others(self._store, [op.settlement for op in settling if op.another])
+        claimed = [(op.future, op.run(self._store)) for op in changes if op.last]
+        settled = [next(others[op.settlement.claim.endpoint], None) if op.another else None for op in settling]
+        answers: Answers = list(zip([op.future for op in settling], settled, strict=True))
+        answers += zip([op.future for op in adding], added, strict=True)
+        return [*answers, *made, *claimed]
 
     def _add(self, adding: Sequence[Add]) -> Sequence[list[Added] | Unavailable | NoSpace]:
         if self.full:
