@@ -7,7 +7,7 @@ else in the house knows which part it works with.
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +19,7 @@ import uvloop
 from aiohttp import web
 
 from sidecar import __version__, admin, api, datadir, dice, logs, tcpsocket, unixsocket
-from sidecar.api import make_app, serving, unusable
+from sidecar.api import PARTS, make_app, serving, unusable
 from sidecar.clock import SystemClock
 from sidecar.dialects import DIALECTS
 from sidecar.dispatcher import Dispatcher, Parts
@@ -31,7 +31,8 @@ from sidecar.outboxes.sqlite import open_outbox
 from sidecar.ports import Clock, Outbox, Registry, Transport
 from sidecar.pulse import measure_lag, stopwatch
 from sidecar.registry import FileRegistry, RegistryFile, SqliteHooks, SqliteProjects, open_file, open_projects
-from sidecar.settings import Settings, split_address
+from sidecar.reloading import reload_whenever
+from sidecar.settings import Configuration, Settings, split_address
 from sidecar.transport import HttpTransport, choose_proxy
 from sidecar.upkeep import Upkeep
 from sidecar.web.gate import Gate
@@ -46,7 +47,9 @@ class Sidecar:
 
     outbox: Outbox
     registry: RegistryFile
+    secrets: Registry
     dispatcher: Dispatcher
+    application: web.Application
     gate: Gate
     delivering: asyncio.Task[None]
     upkeep: asyncio.Task[None]
@@ -64,6 +67,13 @@ class Sidecar:
                 one.cancel()
         ended = self.delivering if self.delivering.done() else self.upkeep
         return ended.exception() or RuntimeError("a part ended by itself")
+
+    def configure(self, endpoints: Sequence[Endpoint]) -> None:
+        """From now on these. Raises `Misconfigured`, and nothing changes."""
+        if faults := list(_faults(endpoints, self.secrets)):
+            raise Misconfigured(faults)
+        self.dispatcher.configure(endpoints)
+        self.application[PARTS].configure(endpoints)
 
     async def drain(self, seconds: float) -> bool:
         """Take no more events; finish what is in flight and what is due now. True where that was done in time."""
@@ -126,7 +136,7 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
             meters=meters,
         )
         await _administer(stack, settings, application, clock)
-        yield Sidecar(outbox, kept.file, dispatcher, gate, delivering, upkeep)
+        yield Sidecar(outbox, kept.file, kept.registry, dispatcher, application, gate, delivering, upkeep)
 
 
 async def _kept(stack: AsyncExitStack, directory: Path) -> Kept:
@@ -185,12 +195,19 @@ def _upkeep(
 
 def _override(dispatcher: Dispatcher, endpoints: Sequence[Endpoint], registry: Registry) -> None:
     """Secrets set at run time win over the configured ones; those of an endpoint that is gone wait for it."""
+    for fault in _faults(endpoints, registry):
+        raise RegistryBroken(fault)
     for one in endpoints:
         if secrets := registry.secrets().get(one.name):
-            if fault := unusable(one, secrets):
-                way_out = f"or take `standard` out of its signatures, or {one.name} out of secrets.json"
-                raise RegistryBroken(f"the secret that was set for endpoint {one.name} {fault}, {way_out}")
             dispatcher.set_secrets(one.name, secrets)
+
+
+def _faults(endpoints: Sequence[Endpoint], registry: Registry) -> Iterator[str]:
+    """What keeps endpoints from signing with the secrets that were set for them."""
+    for one in endpoints:
+        if (secrets := registry.secrets().get(one.name)) and (fault := unusable(one, secrets)):
+            way_out = f"or take `standard` out of its signatures, or {one.name} out of secrets.json"
+            yield f"the secret that was set for endpoint {one.name} {fault}, {way_out}"
 
 
 def _metrics(settings: Settings, outbox: Outbox, dispatcher: Dispatcher, clock: Clock, meters: Meters) -> Metrics:
@@ -274,9 +291,12 @@ async def _end(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _serve(settings: Settings, began: int, vfs: str) -> int:
-    stopping = _stop_signal()
-    async with running(settings, vfs=vfs) as sidecar:
+async def _serve(settings: Settings, configuration: Configuration | None, began: int, vfs: str) -> int:
+    stopping, asked = _stop_signal(), _reload_signal()
+    async with AsyncExitStack() as stack:
+        sidecar = await stack.enter_async_context(running(settings, vfs=vfs))
+        if configuration is not None:
+            _task(stack, reload_whenever(asked, configuration, sidecar.configure))
         facts = {"socket": settings.socket, "data_dir": settings.data_dir, "endpoints": len(settings.endpoints)}
         waiting, took = await sidecar.waiting(), (SystemClock().elapsed() - began) // 1000
         log.info("sidecar.ready", version=__version__, **facts, waiting=waiting, ms=took)
@@ -310,8 +330,16 @@ def _stop_signal() -> asyncio.Future[str]:
     return first
 
 
-def serve(settings: Settings, *, vfs: str = "") -> int:
-    """Run until stopped by a signal (0) or a failure (1); 2 where a certificate file of the settings is none."""
+def _reload_signal() -> asyncio.Event:
+    """Set at each SIGHUP, from now on: at the start, too, it ends nothing."""
+    asked = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
+    return asked
+
+
+def serve(settings: Settings, configuration: Configuration | None = None, *, vfs: str = "") -> int:
+    """Run until stopped by a signal (0) or a failure (1); 2 where a certificate file of the settings is none. On SIGHUP
+    the configuration is read again."""
     began = SystemClock().elapsed()
     logs.configure(settings.log_format, settings.log_level)
     for notice in settings.notices:
@@ -320,7 +348,7 @@ def serve(settings: Settings, *, vfs: str = "") -> int:
         log.warning("config.warning", detail=warning)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            return runner.run(_serve(settings, began, vfs))
+            return runner.run(_serve(settings, configuration, began, vfs))
         except OutboxBroken as error:
             log.error("outbox.broken", detail=str(error))  # noqa: TRY400 - the sentence says it all
         except Misconfigured as error:

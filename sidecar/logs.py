@@ -27,7 +27,12 @@ EVENTS: Mapping[str, str] = {
     "api.not_http": "What came on the socket was no HTTP. `error`.",
     "api.listening": "The socket takes requests. `socket`.",
     "clock.jumped": "The system's clock leapt forward; ages wait an hour before they count. `detail`.",
+    "config.failed": "SIGHUP met a fault of ours; all is as before. `exception`.",
+    "config.kept": "SIGHUP found a fault in the configuration, one line each; all is as before. `detail`.",
     "config.notice": "Something in the environment was passed over on purpose. `detail`.",
+    "config.pending": "SIGHUP found a change that takes effect at the next start. `detail`.",
+    "config.reloaded": "SIGHUP: the configuration was read again. `endpoints` (that changed), `pending` (how many "
+    "variables take effect at the next start).",
     "config.warning": "The configuration is accepted, but look at it. `detail`.",
     "delivery.attempted": "One POST was made and judged: the canonical line. `event_id`, `name`, `delivery`, "
     "`endpoint`, "
@@ -38,6 +43,8 @@ EVENTS: Mapping[str, str] = {
     "endpoint.failing": "The endpoint failed five times in a row: from now on one probe at a time. "
     "`endpoint`, `detail`.",
     "endpoint.paused": "Nothing is sent there until `sidecar resume`. `endpoint`, `detail`.",
+    "endpoint.reconfigured": "SIGHUP brought it other secrets, keys, signatures, filters or headers; they count "
+    "from the next attempt on. `endpoint`, `fields`.",
     "endpoint.recovered": "The endpoint answers again; what waited is sent, gently. `endpoint`.",
     "endpoint.resumed": "Resumed by hand. `endpoint`.",
     "endpoint.secret_changed": "Its secret was set, or deleted and the configured one counts again. "

@@ -27,7 +27,13 @@ import pytest
 from receivers import unused_port
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "docs/tutorial.md", "docs/howto/troubleshoot.md", "docs/howto/verify-a-delivery.md")
+PAGES = (
+    "README.md",
+    "docs/tutorial.md",
+    "docs/howto/troubleshoot.md",
+    "docs/howto/verify-a-delivery.md",
+    "docs/howto/rotate-a-secret.md",
+)
 PORT = "9000"
 SECONDS = 30
 

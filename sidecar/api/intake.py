@@ -31,7 +31,7 @@ class Intake:
     def __init__(self, parts: Parts, dialect: str, traceparent: str = "") -> None:
         self._parts = parts
         self.dialect = parts.dialects[dialect]
-        self._audience = parts.audience.get(dialect, ())
+        self._name = dialect
         self._limit = parts.max_event_size
         self._traceparent = traceparent
 
@@ -48,8 +48,8 @@ class Intake:
     def posting(self, raw: bytes, now: int, key: str = "") -> Posting:
         """The event of `raw` with all that it owes. Raises a `Problem`, as `event` does."""
         event = self.event(raw, now, key)
-        wants = self.dialect.wants
-        return Posting(event, tuple([one.name for one in self._audience if not wants(event, one)]))
+        wants, audience = self.dialect.wants, self._parts.audience[self._name]
+        return Posting(event, tuple([one.name for one in audience if not wants(event, one)]))
 
     def event(self, raw: bytes, now: int, key: str = "") -> Event:
         """The event of `raw`; `key` is its id as the header names it. Raises a `Problem`."""

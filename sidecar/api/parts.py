@@ -42,13 +42,17 @@ class Parts:
     observer: Observer
     metrics: Callable[[str], Awaitable[tuple[bytes, str]]]
     stall: float = 30.0
-    endpoints: Mapping[str, Endpoint] = field(init=False)
-    audience: Mapping[str, tuple[Endpoint, ...]] = field(init=False)
+    endpoints: dict[str, Endpoint] = field(init=False, default_factory=dict)
+    audience: dict[str, tuple[Endpoint, ...]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        audience = {name: tuple(one for one in self.configured if one.dialect == name) for name in self.dialects}
-        object.__setattr__(self, "endpoints", {one.name: one for one in self.configured})
-        object.__setattr__(self, "audience", audience)
+        self.configure(self.configured)
+
+    def configure(self, endpoints: Sequence[Endpoint]) -> None:
+        """From now on these; of requests under way, the events that are yet to be read."""
+        self.endpoints.update({one.name: one for one in endpoints})
+        for dialect in self.dialects:
+            self.audience[dialect] = tuple([one for one in self.endpoints.values() if one.dialect == dialect])
 
 
 PARTS = web.AppKey("parts", Parts)

@@ -10,7 +10,7 @@ import click
 
 from sidecar.cli.text import clean, style, table
 from sidecar.errors import Misconfigured
-from sidecar.settings import Settings, describe, load
+from sidecar.settings import Configuration, describe
 
 FAULTY = 2
 
@@ -18,7 +18,7 @@ FAULTY = 2
 @click.command()
 def check() -> None:
     """Show what is configured, secrets masked, and every fault of it; start nothing."""
-    settings = configured()
+    settings = configured().settings
     told = describe(settings)
     remarks = [(kind, line) for kind in ("warnings", "notices") for line in _listed(told.pop(kind))]
     for title, facts in _blocks(told):
@@ -30,10 +30,10 @@ def check() -> None:
     click.echo(f"no fault; endpoints: {len(settings.endpoints)}")
 
 
-def configured() -> Settings:
-    """The settings of the environment and `.env`; where they are at fault, the faults on stderr and exit status 2."""
+def configured() -> Configuration:
+    """That of the environment and `.env`; where it is at fault, the faults on stderr and exit status 2."""
     try:
-        return load(os.environ, Path.cwd())
+        return Configuration(os.environ, Path.cwd())
     except Misconfigured as error:
         for fault in error.faults:
             click.echo(f"sidecar: {fault}", err=True)

@@ -1,4 +1,4 @@
-"""`serve`. Law: settings in, exit status out; the app does the rest."""
+"""`serve`. Law: a configuration in, exit status out; the app does the rest."""
 
 import sys
 
@@ -11,4 +11,5 @@ from sidecar.cli.check import configured
 @click.command()
 def serve() -> None:
     """Run the sidecar in the foreground, as the environment and `.env` configure it."""
-    sys.exit(run(configured()))
+    configuration = configured()
+    sys.exit(run(configuration.settings, configuration))

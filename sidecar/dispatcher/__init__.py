@@ -54,6 +54,11 @@ class Dispatcher:
     async def resume(self, endpoint: str) -> None:
         await self._lane(endpoint).resume()
 
+    def configure(self, endpoints: Sequence[Endpoint]) -> None:
+        """From the next attempt on, these, of the same names, that go to the same places."""
+        for one in endpoints:
+            self._lane(one.name).configure(one)
+
     def set_secrets(self, endpoint: str, secrets: tuple[Secret, ...] | None) -> None:
         self._lane(endpoint).set_secrets(secrets)
 

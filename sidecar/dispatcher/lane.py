@@ -84,6 +84,12 @@ class Lane:
     def overridden(self) -> bool:
         return self.endpoint is not self._configured
 
+    def configure(self, endpoint: Endpoint) -> None:
+        """For the next attempt; secrets that were set at run time go on winning."""
+        set_by_hand = self.endpoint.secrets if self.overridden else None
+        self._configured = endpoint
+        self.set_secrets(set_by_hand)
+
     def set_secrets(self, secrets: tuple[Secret, ...] | None) -> None:
         """For the next attempt; one in flight is signed already."""
         self.endpoint = self._configured if secrets is None else replace(self._configured, secrets=secrets)

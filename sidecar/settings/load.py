@@ -29,7 +29,11 @@ def load(environ: Mapping[str, str], directory: Path, *, spoken: Collection[str]
 
     `spoken` names the dialects that exist. Raises `Misconfigured` with a line for every fault.
     """
-    source = Source(environ, directory)
+    return settled(Source(environ, directory), spoken)
+
+
+def settled(source: Source, spoken: Collection[str] = DIALECTS) -> Settings:
+    """The settings of a source."""
     for name, reason in unknown(source.values).items():
         source.fault(name, reason)
     families = {dialect: source.take(family.group.settings) for dialect, family in FAMILIES.items()}

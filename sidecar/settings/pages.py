@@ -6,6 +6,7 @@ Law: made of the tables alone; a test compares what is committed with what is ma
 import textwrap
 
 from sidecar.dialects import DIALECTS
+from sidecar.settings.again import reloaded
 from sidecar.settings.known import GROUPS
 from sidecar.settings.table import Group, Setting
 
@@ -41,6 +42,14 @@ Both set is a fault. Several lines in the file are several secrets, newest first
 take the old one out once every receiver knows the new one. Line ends and blank lines do not count; in the variable
 itself, every byte does. No secret is ever shown, and of a URL neither user-info nor query.
 
+## Changing them while it runs
+
+On SIGHUP (`kill -HUP`, `docker kill -s HUP`) `.env` is read again, and so are the files that settings point to. What is
+signed, filtered and added counts from the next attempt on:
+{reloaded}, of the headers the values alone. All else that differs is named in the log, by `config.pending`, and takes
+effect at the next start; an endpoint whose URL changed stays as it was until then. Where anything is at fault, nothing
+changes: the log has `config.kept` with the fault, and the process goes on. Certificates are read at the start only.
+
 ## Names of endpoints
 
 An endpoint of a family's list (`DRONE_WEBHOOK_ENDPOINT` and its like) is named after its host, port and path:
@@ -69,7 +78,14 @@ def example() -> str:
 
 def reference() -> str:
     """The text of docs/reference/settings.md."""
-    return "\n".join([_INTRO, *(_table_of(group) for group in GROUPS), _KUBERNETES])
+    return "\n".join([_INTRO.replace("{reloaded}", _reloaded()), *(_table_of(group) for group in GROUPS), _KUBERNETES])
+
+
+def _reloaded() -> str:
+    """The variables that SIGHUP takes over."""
+    *most, last = [f"`{name}`" for name in reloaded()]
+    lines = textwrap.wrap(f"{', '.join(most)} and {last}", _WIDTH, break_on_hyphens=False)
+    return "\n".join(lines)
 
 
 def _example_of(group: Group) -> str:
