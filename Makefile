@@ -7,6 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
+TOOLS := openapi manifests
 IMAGE ?= drone-webhook-sidecar:test
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --require-hashes
 
@@ -56,7 +57,11 @@ image: ## build the container image, with podman or docker
 
 .PHONY: image-test
 image-test: image $(VENV)/dev ## build the image, and run it: hardened, stopped, killed, under other users
-	IMAGE=$(IMAGE) $(BIN)/pytest -c pyproject.toml --rootdir . -n 2 --timeout 90 deploy/tests $(PYTEST)
+	IMAGE=$(IMAGE) $(BIN)/pytest -c pyproject.toml --rootdir . -n 2 --timeout 90 deploy/tests/test_image.py deploy/tests/test_kubernetes.py $(PYTEST)
+
+.PHONY: manifests
+manifests: $(VENV)/manifests/made $(VENV)/dev ## check all of deploy/, the Dockerfile and the workflows, offline
+	PATH="$(CURDIR)/$(VENV)/manifests/bin:$$PATH" $(BIN)/pytest -c pyproject.toml --rootdir . -rs deploy/tests/test_manifests.py
 
 .PHONY: bench
 bench: $(VENV)/dev ## how fast it is here, beside a bare aiohttp loop; then a held queue, and a backlog of a million
@@ -88,8 +93,10 @@ lock: ## resolve the dependencies anew (needs uv)
 		-c requirements.lock --group build -o requirements-build.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		-c requirements.lock --group dev pyproject.toml -o requirements-dev.lock
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--group openapi -o requirements-openapi.lock
+	for group in $(TOOLS); do \
+		uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+			--group $$group -o requirements-$$group.lock; \
+	done
 
 .PHONY: clean
 clean: ## remove what make made
@@ -109,7 +116,9 @@ $(VENV)/dev: requirements-dev.lock $(VENV)/run
 	@$(PIP) -r requirements-dev.lock
 	@touch $@
 
-$(VENV)/openapi/made: requirements-openapi.lock | $(BIN)/python
-	@$(BIN)/python -m venv $(VENV)/openapi
-	@$(VENV)/openapi/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
+# Tools of one target each, in a place of their own.
+$(VENV)/%/made: requirements-%.lock | $(BIN)/python
+	@echo 'Making $(VENV)/$* …'
+	@$(BIN)/python -m venv $(VENV)/$*
+	@$(VENV)/$*/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@touch $@

@@ -133,7 +133,7 @@ class Lab:
 
     def app(self, run: str, *arguments: str) -> Container:
         """The sample application: another image, another user, and of the sidecar nothing but its socket."""
-        mounts = (f"--volume={run}:/run/sidecar", f"--volume={ROOT / 'deploy/compose/app.py'}:/app.py:ro")
+        mounts = (f"--volume={run}:/run/sidecar", f"--volume={ROOT / 'deploy/kubernetes/app.py'}:/app.py:ro")
         options = (*HARDENED, "--network=none", "--user=10002:0", *mounts)
         return self.start(*options, BASE, "python", "-u", "/app.py", *arguments)
 
