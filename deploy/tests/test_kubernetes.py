@@ -2,9 +2,9 @@
 change to it is a row here.
 
 What it cannot show, because podman 4 has no such thing: a native sidecar (it takes one for an init container that has
-to end, so the copy has it as a plain container; the order of start and stop is shown in test_image.py), `fsGroup`
-(likewise shown there), the claim's access mode, the NetworkPolicy, the PodMonitor, the probes (it runs them through a shell, and the image has none), the
-seccomp profile where the machine has none, and `enableServiceLinks`, for there are no Services.
+to end, so the copy has it as a plain container; the order of a stop is shown in test_image.py), `fsGroup` (likewise
+shown there), the claim's access mode, the NetworkPolicy, the PodMonitor, the probes (it runs them through a shell, and
+the image has none), ports, and `enableServiceLinks`, for there are no Services.
 """
 
 import base64
