@@ -135,7 +135,7 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
             gate=gate,
             meters=meters,
         )
-        await _administer(stack, settings, application, clock)
+        await _administer(stack, settings, application, clock, meters)
         yield Sidecar(outbox, kept.file, kept.registry, dispatcher, application, gate, delivering, upkeep)
 
 
@@ -261,7 +261,9 @@ async def _listen(
     return application
 
 
-async def _administer(stack: AsyncExitStack, settings: Settings, application: web.Application, clock: Clock) -> None:
+async def _administer(
+    stack: AsyncExitStack, settings: Settings, application: web.Application, clock: Clock, meters: Meters
+) -> None:
     """The admin listener, where there is one; with port 0 the log tells which it is."""
     if not settings.admin_listen:
         return
@@ -273,8 +275,9 @@ async def _administer(stack: AsyncExitStack, settings: Settings, application: we
         hosts=settings.admin_hosts,
         loopback=all(admin.is_loopback(name[0]) for name in names),
         clock=clock,
+        sessions=admin.Sessions(clock, dice.new_secret),
     )
-    page = admin.make_app(application, guard)
+    page = admin.make_app(application, guard, meters=meters, max_owed=settings.max_outbox_size, clock=clock)
     await stack.enter_async_context(tcpsocket.serving(page, listeners, logger=HttpLog("admin")))
     log.info("admin.listening", address=tcpsocket.shown(*names[0][:2]))
 

@@ -20,7 +20,7 @@ EVENTS: Mapping[str, str] = {
     "`address`, `count`.",
     "api.changed": "Something was changed by hand, on the socket or the admin listener. `method`, `path`, "
     "`status` (of the answer), `uid` and `pid` (of who asked on the socket), `address` and "
-    "`by` (token) on the admin listener.",
+    "`by` (token, session) on the admin listener.",
     "api.cut_off": "A client of the socket was cut off. `reason`.",
     "api.failed": "A request on the socket met a fault of ours; it was answered 500. `method`, `path`, `error`, "
     "`traceback`.",

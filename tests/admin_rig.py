@@ -9,8 +9,8 @@ from typing import Any
 from aiohttp import ClientSession, CookieJar
 from api_rig import Answer, House, house
 
-from sidecar import tcpsocket
-from sidecar.admin import Guard, make_app
+from sidecar import dice, tcpsocket
+from sidecar.admin import Guard, Sessions, make_app
 from sidecar.model import Secret
 from sidecar.web.problems import HttpLog
 
@@ -47,10 +47,11 @@ async def administered(
     """A house with its admin listener; `loopback` False: as if it could be reached from elsewhere."""
     async with house(directory, **rest) as served:
         secret = Secret(token.encode()) if token else None
-        guard = Guard(token=secret, hosts=hosts, loopback=loopback, clock=served.clock)
+        sessions = Sessions(served.clock, dice.new_secret)
+        guard = Guard(token=secret, hosts=hosts, loopback=loopback, clock=served.clock, sessions=sessions)
         listeners = tcpsocket.listen("127.0.0.1", 0, setting="SIDECAR_ADMIN_LISTEN")
         port = listeners[0].getsockname()[1]
-        page = make_app(served.app, guard)
+        page = make_app(served.app, guard, meters=served.meters, max_owed=2**30, clock=served.clock)
         async with (
             tcpsocket.serving(page, listeners, logger=HttpLog("admin"), patience=0.1),
             ClientSession(cookie_jar=CookieJar(unsafe=True)) as session,

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from sidecar.admin import Guard
+from sidecar.admin import Guard, Sessions
 from sidecar.admin.hosts import host_of, is_served
 from sidecar.admin.slowness import ADDRESSES, Slowness, place
 from sidecar.api.routes import ROUTES
@@ -242,7 +242,10 @@ async def test_every_answer_has_the_headers_that_keep_a_browser_in_check(admin: 
 
 @given(st.binary(max_size=40))
 def test_no_bytes_but_the_tokens_are_right(given_: bytes) -> None:
-    guard = Guard(token=Secret(TOKEN.encode()), hosts=(), loopback=True, clock=FakeClock())
+    clock = FakeClock()
+    sessions = Sessions(clock, lambda: "")
+    guard = Guard(token=Secret(TOKEN.encode()), hosts=(), loopback=True, clock=clock, sessions=sessions)
     text = given_.decode("utf-8", "surrogateescape")
-    assert guard._is_right(text) == (given_ == TOKEN.encode())
-    assert not Guard(token=None, hosts=(), loopback=True, clock=FakeClock())._is_right(text)
+    assert guard._compare(text) == (given_ == TOKEN.encode())
+    bare = Guard(token=None, hosts=(), loopback=True, clock=clock, sessions=sessions)
+    assert not bare._compare(text)

@@ -6,5 +6,6 @@ Law: nothing is answered before the guard has looked at it. The routes are the s
 from sidecar.admin.guard import Guard
 from sidecar.admin.hosts import is_loopback
 from sidecar.admin.routes import make_app
+from sidecar.admin.sessions import Sessions
 
-__all__ = ["Guard", "is_loopback", "make_app"]
+__all__ = ["Guard", "Sessions", "is_loopback", "make_app"]
