@@ -85,6 +85,16 @@ soak: $(VENV)/dev ## MINUTES=30 of mixed load with restarts: whether memory, fil
 openapi-test: $(VENV)/run $(VENV)/openapi/made ## a running sidecar against its OpenAPI description: EXAMPLES=10 of each kind, by SEED
 	@PYTHONPATH=tests $(BIN)/python tests/openapi_conformance.py $(VENV)/openapi/bin/schemathesis $(or $(EXAMPLES),10) $(SEED)
 
+.PHONY: browser
+browser: $(VENV)/browser ## the status page in a real browser: its main paths, and axe-core on every page
+	@tests/browser/get
+	$(BIN)/pytest -o python_files='check_*.py' -n 2 tests/browser
+
+.PHONY: screenshots
+screenshots: $(VENV)/browser ## write the pictures of the status page anew
+	@tests/browser/get
+	@PYTHONPATH=tests:tests/browser $(BIN)/python tests/browser/pictures.py docs/howto/pictures
+
 .PHONY: lock
 lock: ## resolve the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
@@ -93,6 +103,8 @@ lock: ## resolve the dependencies anew (needs uv)
 		-c requirements.lock --group build -o requirements-build.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		-c requirements.lock --group dev pyproject.toml -o requirements-dev.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		-c requirements-dev.lock --group browser -o requirements-browser.lock
 	for group in $(TOOLS); do \
 		uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 			--group $$group -o requirements-$$group.lock; \
@@ -114,6 +126,10 @@ $(VENV)/run: requirements.lock requirements-build.lock pyproject.toml | $(BIN)/p
 
 $(VENV)/dev: requirements-dev.lock $(VENV)/run
 	@$(PIP) -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/browser: requirements-browser.lock $(VENV)/dev
+	@$(PIP) -r requirements-browser.lock
 	@touch $@
 
 # Tools of one target each, in a place of their own.

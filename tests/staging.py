@@ -11,8 +11,9 @@ from random import Random
 from admin_rig import Admin, administered
 from api_rig import build
 from clocks import NOON
-from msgspec import json
+from msgspec import convert, json
 
+from sidecar.incoming import Hook
 from sidecar.model import (
     Attempt,
     Dead,
@@ -68,6 +69,23 @@ async def attempt(admin: Admin, name: str, outcome: Outcome, verdict: Verdict, t
     return bool(claimed.claims)
 
 
+async def came_in(admin: Admin) -> None:
+    """Webhooks of forges, taken and refused."""
+    taken = {"route": "webhooks", "status": 200, "project": "octocat", "forge": "github", "signature": "verified"}
+    for minute, more in (
+        (3, {"kind": "push", "outcome": "built", "package": "hello-world"}),
+        (17, {"kind": "pull request", "outcome": "built", "package": "hello-world"}),
+        (18, {"kind": "issues", "outcome": "nothing", "reason": "nothing is built for issues"}),
+    ):
+        at = NOON + minute * MINUTE
+        await admin.house.hooks.keep(convert({**taken, "at": at, "last_at": at, "key": str(at).encode(), **more}, Hook))
+    refusal = {"route": "webhooks", "outcome": "refused", "status": 403, "address": "203.0.113.7", "signature": "wrong"}
+    for minute in (30, 31, 32):
+        at = NOON + minute * MINUTE
+        reason = "the signature is not the project's <script>alert(4)</script>"
+        admin.house.hooks.refuse(convert({**refusal, "at": at, "last_at": at, "reason": reason}, Hook))
+
+
 async def live_an_hour(admin: Admin) -> None:
     random = Random(42)
     house, number = admin.house, 1200
@@ -85,6 +103,7 @@ async def live_an_hour(admin: Admin) -> None:
                     outcome, verdict = answer(random, endpoint.name, minute)
                     due = await attempt(admin, endpoint.name, outcome, verdict, random.randrange(3_000, 90_000))
         house.clock.advance(NOON + (minute + 1) * MINUTE - house.clock.now())
+    await came_in(admin)
     now = house.clock.now()
     house.control.known = {
         "ci.example-hooks": Health("active", since=NOON),

@@ -72,7 +72,7 @@ async def dead_letter(admin: Admin, answer: bytes) -> int:
     return number
 
 
-LOG = ("/deliveries", "/deliveries?state=dead", "/deliveries/1", "/events/nightly-1201")
+LOG = ("/deliveries", "/deliveries?state=dead", "/deliveries/1", "/events/nightly-1201", "/hooks")
 PATHS = ("/", "/endpoints", *LOG, "/sign-in")
 
 
@@ -131,6 +131,15 @@ async def test_what_an_event_holds_is_shown_and_does_nothing(admin: Admin) -> No
         text = await page(admin, path)
         assert hostile not in text
         assert "&lt;script&gt;alert(3)" in text
+
+
+async def test_what_came_in_is_shown_with_why_nothing_came_of_it(stage: Admin) -> None:
+    text = await page(stage, "/hooks")
+    assert "<script>alert(4)" not in text
+    told = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
+    for one in ("pull request octocat/hello-world", "nothing is built for issues", "refused 3 times", "203.0.113.7"):
+        assert one in told, told
+    assert 'id="older"' in await page(stage, "/hooks?limit=2")
 
 
 async def test_a_filter_that_cannot_be_read_stays_there_with_what_is_wrong(admin: Admin) -> None:
