@@ -30,13 +30,16 @@ def left_in(folder: Path) -> list[str]:
 async def test_the_demo_delivers_every_event_and_leaves_nothing_behind(tmp_path: Path) -> None:
     status, out, err = await run(tmp_path, "demo", TMPDIR=str(tmp_path), SIDECAR_TIMEOUT="nonsense", HTTP_PROXY="x")
     assert (status, err) == (0, "")
-    for event in EVENTS:
-        assert f"✓ {event['event']}:{event['action']} " in out
-    assert "✓ ping" in out
+    for events in EVENTS.values():
+        for event in events:
+            assert f"✓ {event.name} " in out
+    assert [out.count(f"✓ {name} ") for name in ("ping", "Test.notification")] == [2, 1]
     assert "attempt 1 → 500" in out
     assert "attempt 2 → 204" in out
-    assert out.count("cavage standard") == len(EVENTS) + 3
-    assert "exit status 0; 11 delivered, 0 pending, 0 dead" in out
+    sent = {dialect: len(events) + 1 for dialect, events in EVENTS.items()}
+    assert out.count("cavage standard") == sent["drone"] + 2
+    assert out.count("sha1 ") == sent["pagure"] + sent["launchpad"]
+    assert f"exit status 0; {sum(sent.values()) + 1} delivered, 0 pending, 0 dead" in out
     assert "sidecar emit build updated" in out
     assert left_in(tmp_path) == []
 

@@ -49,6 +49,32 @@ async def test_resources_reach_the_socket_byte_for_byte(sidecar: Stub, files: Pa
     )
 
 
+async def test_events_of_pagure_and_launchpad_go_to_their_own_routes(sidecar: Stub, files: Path) -> None:
+    sidecar.says("POST /events/pagure", accepted(17), accepted(18), status=202)
+    sidecar.says("POST /events/launchpad", accepted(19), status=202)
+    of_pagure = ("emit", "--dialect", "pagure", "issue.new", "--project", "rpms/bash", "--msg", f"{files}/repo.json")
+    of_launchpad = ("emit", "--dialect", "launchpad", "git:push:0.1", "--payload", "-", "--target", "/t", "--id", "a")
+    assert (await sidecar.run(*of_pagure)).exit_code == 0
+    assert (await sidecar.run(*of_launchpad, input=b'{"a" : 1}')).exit_code == 0
+    assert [asked.body for asked in sidecar.asked] == [
+        b'{"topic":"issue.new","project":"rpms/bash","msg":' + REPO + b"}",
+        b'{"type":"git:push:0.1","target":"/t","id":"a","payload":{"a" : 1}}',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (("build", "updated", "--project", "x"), "--project is no part of an event of drone"),
+        (("--dialect", "launchpad", "bug:0.1", "new"), "ACTION is no part of an event of launchpad"),
+        (("--dialect", "pagure", "-", "--project", "x"), "nothing beside"),
+    ],
+)
+async def test_a_part_of_another_dialect_is_refused(sidecar: Stub, arguments: tuple[str, ...], fault: str) -> None:
+    result = await sidecar.run("emit", *arguments)
+    assert (result.exit_code, fault in result.stderr, sidecar.asked) == (2, True, [])
+
+
 async def test_a_duplicate_and_an_unwanted_event_say_so(sidecar: Stub, files: Path) -> None:
     sidecar.says("POST /events", accepted(17, duplicate=True), accepted(), status=202)
     command = ("emit", "repo", "enabled", "--repo", f"{files}/repo.json")

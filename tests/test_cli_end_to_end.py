@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 from signed import KEY
 
-from sidecar.cli.keys import Told
+from sidecar.cli.keys import Sender
 from sidecar.cli.receive import Received, Receiver
 
 REPO = b'{ "slug": "octocat/hello-world" }\n'
@@ -48,7 +48,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         received.append(it)
         return statuses.pop() if statuses else 204
 
-    async with Receiver(Told("drone", [KEY], (), ""), report).listening("127.0.0.1", 0) as port:
+    async with Receiver(Sender("drone", [KEY], (), ""), report).listening("127.0.0.1", 0) as port:
         settings = {
             "DRONE_WEBHOOK_ENDPOINT": f"http://127.0.0.1:{port}/hooks",
             "DRONE_WEBHOOK_SECRET": KEY.decode(),

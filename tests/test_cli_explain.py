@@ -78,13 +78,13 @@ async def test_the_request_is_shown_where_asked_for_and_never_obeyed(sidecar: St
 
 
 async def test_a_whole_event_comes_from_a_file_or_standard_input(sidecar: Stub, tmp_path: Path) -> None:
-    for route in ("/explain/drone", "/explain/pagure"):
+    for route in ("/explain", "/explain/pagure"):
         sidecar.says(f"POST {route}", told(one("ci")))
     (tmp_path / "event.json").write_bytes(REPO)
     for arguments in (("-",), ("--dialect", "pagure", "-"), ("--dialect", "pagure", f"{tmp_path}/event.json")):
         assert (await sidecar.run("explain", *arguments, input=REPO)).exit_code == 0
     assert [(asked.target, asked.body) for asked in sidecar.asked] == [
-        ("/explain/drone", REPO),
+        ("/explain", REPO),
         ("/explain/pagure", REPO),
         ("/explain/pagure", REPO),
     ]
@@ -114,7 +114,7 @@ async def test_a_refused_event_is_told_with_its_pointer(sidecar: Stub, tmp_path:
     ("arguments", "status", "words"),
     [
         (("-", "--id", "a"), 2, "nothing is taken beside"),
-        (("--dialect", "pagure", "issue", "new"), 2, "nothing is taken beside"),
+        (("--dialect", "pagure", "issue", "new"), 2, "ACTION is no part of an event of pagure"),
         (("-",), 1, "-: not JSON: "),
         (("--dialect", "pagure", "missing.json"), 1, "missing.json: No such file or directory"),
         (("repo", "enabled", "--user", "-", "--repo", "-"), 2, "standard input can be one"),

@@ -5,6 +5,7 @@ import asyncio
 import secrets
 import signal
 import tempfile
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,28 @@ from sidecar import __version__
 from sidecar.cli.client import Failure
 from sidecar.cli.demo_events import EVENTS, RETRIED
 from sidecar.cli.demo_process import Process
-from sidecar.cli.keys import Told
+from sidecar.cli.keys import DEFAULTS, Sender
 from sidecar.cli.moments import elapsed
 from sidecar.cli.receive import Received, Receiver
 from sidecar.cli.text import clean, style
 from sidecar.errors import SidecarError
 from sidecar.receiver import Verified
+from sidecar.settings.families import FAMILIES
 
 HOST = "127.0.0.1"
 PAUSE = 0.02
 PATIENCE = 10.0
 """Seconds for any one step: far more than it takes."""
+
+SETTINGS = {
+    "DRONE_SERVER_PROTO": "https",
+    "DRONE_SERVER_HOST": "drone.example.org",
+    "PAGURE_APP_URL": "https://pagure.example.org/",
+    "SIDECAR_ADMIN_LISTEN": "off",
+    "SIDECAR_RETRY_SCHEDULE": "200ms,1s",
+    "SIDECAR_LOG_FORMAT": "console",
+}
+WIDTH = max(len(event.name) for events in EVENTS.values() for event in events)
 
 NEXT = """what next
   export DRONE_WEBHOOK_ENDPOINT=https://ci.example/hooks DRONE_WEBHOOK_SECRET=$(openssl rand -hex 16)
@@ -102,11 +114,10 @@ async def _play(process: Process) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     began = elapsed()
     stage = Stage()
-    secret = secrets.token_hex(16)
     click.echo(style(f"drone-webhook-sidecar {__version__}, end to end", bold=True))
-    receiver = Receiver(Told("drone", [secret.encode()], (), ""), stage.report)
-    async with receiver.listening(HOST, 0) as port, process.running(_environment(port, secret)):
-        click.echo(f"  receiver  http://{HOST}:{port}/hooks, verifies every request")
+    async with AsyncExitStack() as receivers:
+        environment = {**SETTINGS, **await _receivers(receivers, stage)}
+        await receivers.enter_async_context(process.running(environment))
         async with ClientSession(connector=UnixConnector(process.socket)) as stage.session:
             await _ready(stage, process)
             click.echo(f"  sidecar   process {process.pid}, ready after {elapsed() - began:.1f} s")
@@ -120,16 +131,16 @@ async def _play(process: Process) -> None:
     click.echo(f"\n{NEXT}")
 
 
-def _environment(port: int, secret: str) -> dict[str, str]:
-    return {
-        "DRONE_WEBHOOK_ENDPOINT": f"http://{HOST}:{port}/hooks",
-        "DRONE_WEBHOOK_SECRET": secret,
-        "DRONE_SERVER_PROTO": "https",
-        "DRONE_SERVER_HOST": "drone.example.org",
-        "SIDECAR_ADMIN_LISTEN": "off",
-        "SIDECAR_RETRY_SCHEDULE": "200ms,1s",
-        "SIDECAR_LOG_FORMAT": "console",
-    }
+async def _receivers(receivers: AsyncExitStack, stage: Stage) -> dict[str, str]:
+    """A receiver for each dialect, with a secret of its own; the settings that send there."""
+    settings: dict[str, str] = {}
+    for dialect, variable in DEFAULTS.items():
+        secret = secrets.token_hex(16)
+        receiver = Receiver(Sender(dialect, [secret.encode()], (), ""), stage.report)
+        url = f"http://{HOST}:{await receivers.enter_async_context(receiver.listening(HOST, 0))}/hooks"
+        settings |= {f"{FAMILIES[dialect].prefix}ENDPOINT": url, variable: secret}
+        click.echo(f"  receiver  {url}, verifies every request of {FAMILIES[dialect].group.title}")
+    return settings
 
 
 async def _ready(stage: Stage, process: Process) -> None:
@@ -146,17 +157,18 @@ async def _ready(stage: Stage, process: Process) -> None:
 
 
 async def _every_event(stage: Stage) -> None:
-    """First act: each event arrives, verified, and is what was handed in."""
-    click.echo(f"\n{style('every event, signed and delivered', bold=True)}")
-    for event in EVENTS:
-        name = f"{event['event']}:{event['action']}"
+    """First act: each event arrives, verified, and is what was handed in; then each endpoint's ping."""
+    endpoints = (await stage.ask("GET", "/endpoints"))["endpoints"]
+    for one in endpoints:
+        dialect = one["dialect"]
+        click.echo(f"\n{style(f'every event of {FAMILIES[dialect].group.title}, signed and delivered', bold=True)}")
+        for event in EVENTS[dialect]:
+            began = elapsed()
+            told = await stage.ask("POST", f"/events/{dialect}", event.given)
+            _show(await stage.arrival(event.name, told["id"]), began)
         began = elapsed()
-        told = await stage.ask("POST", "/events", event)
-        _show(await stage.arrival(name, told["id"]), began)
-    endpoint = (await stage.ask("GET", "/endpoints"))["endpoints"][0]["name"]
-    began = elapsed()
-    told = await stage.ask("POST", f"/endpoints/{endpoint}/ping")
-    _show(await stage.arrival("ping", told["id"]), began)
+        told = await stage.ask("POST", f"/endpoints/{one['name']}/ping")
+        _show(await stage.arrival("ping", told["id"]), began)
 
 
 async def _a_failure(stage: Stage) -> None:
@@ -164,7 +176,7 @@ async def _a_failure(stage: Stage) -> None:
     click.echo(f"\n{style('the receiver fails once', bold=True)}")
     stage.failures = 1
     began = elapsed()
-    told = await stage.ask("POST", "/events", RETRIED)
+    told = await stage.ask("POST", "/events", RETRIED.given)
     first = await stage.arrival("build:updated", told["id"])
     _show(first, began, status=500)
     second = await stage.arrival("build:updated, again", told["id"])
@@ -177,7 +189,8 @@ async def _settled(stage: Stage) -> dict[str, int]:
     """The sidecar's own account, once all is finished."""
     deadline = elapsed() + PATIENCE
     while elapsed() < deadline:
-        counts: dict[str, int] = (await stage.ask("GET", "/endpoints"))["endpoints"][0]["counts"]
+        several = [one["counts"] for one in (await stage.ask("GET", "/endpoints"))["endpoints"]]
+        counts = {name: sum(one[name] for one in several) for name in several[0]}
         if not counts["pending"] and not counts["delivering"]:
             return counts
         await asyncio.sleep(PAUSE)
@@ -187,6 +200,8 @@ async def _settled(stage: Stage) -> dict[str, int]:
 def _show(it: Verified, began: float, status: int = 204) -> None:
     mark = style("✓", "green") if status == 204 else style("✗", "red")
     took = f"{(elapsed() - began) * 1000:6.1f} ms"
-    signed = style(" ".join(it.schemes), "green")
+    signed = style(f"{' '.join(it.schemes):<15}", "green")
     answered = style(str(status), "green" if status == 204 else "red")
-    click.echo(f"  {mark} {it.name:<14}  {it.subject:<19}  {signed}  {took}  attempt {it.attempt} → {answered}")
+    attempt = f"attempt {it.attempt} → " if it.attempt else "→ "
+    subject = "" if it.subject.startswith("ping:") else it.subject
+    click.echo(f"  {mark} {it.name:<{WIDTH}}  {subject:<26}  {signed}  {took}  {attempt}{answered}")

@@ -1,6 +1,10 @@
-"""What the demo hands in: one event of every kind a Drone server knows. Law: data alone, made for this."""
+"""What the demo hands in: one event of every kind that Drone, Pagure and Launchpad know. Law: data alone; of Pagure's
+and Launchpad's, what their tables say that such an event must have."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from sidecar.dialects import launchpad, pagure
 
 USER: dict[str, Any] = {
     "id": 7,
@@ -63,12 +67,49 @@ BUILD: dict[str, Any] = {
 DONE = {**BUILD, "status": "success", "started": 1767225601, "finished": 1767225660, "version": 2}
 FAILED = {**DONE, "status": "failure", "version": 3}
 
-EVENTS: tuple[dict[str, Any], ...] = (
+Json = dict[str, Any]
+
+
+class Kind(NamedTuple):
+    """One event: its name, and what is handed in."""
+
+    name: str
+    given: Json
+
+
+DRONE: tuple[Json, ...] = (
     *({"event": "user", "action": action, "user": USER} for action in ("created", "updated", "deleted")),
     {"event": "repo", "action": "enabled", "user": USER, "repo": REPO},
     *({"event": "repo", "action": action, "repo": REPO} for action in ("disabled", "updated", "deleted")),
     {"event": "build", "action": "created", "user": USER, "repo": REPO, "build": BUILD},
     {"event": "build", "action": "updated", "repo": REPO, "build": DONE},
 )
-RETRIED: dict[str, Any] = {"event": "build", "action": "updated", "repo": REPO, "build": FAILED}
+RETRIED = Kind("build:updated", {"event": "build", "action": "updated", "repo": REPO, "build": FAILED})
 """The one whose receiver fails at first."""
+
+FILLED: Mapping[type, object] = {dict: {"name": "hello-world"}, list: [], str: "octocat", bool: False, int: 1}
+"""By kind, what stands for a member."""
+
+PROJECT, TARGET = "octocat/hello-world", "/~octocat/+git/hello-world"
+
+
+def _filled(members: tuple[str, ...], kinds: Mapping[str, type]) -> Json:
+    return {name: FILLED[kinds.get(name, str)] for name in members}
+
+
+def _launchpad(name: str, row: launchpad.Type) -> Json:
+    payload = _filled((*row.keys, *row.unless), launchpad.KINDS)
+    known = {row.about: TARGET, "ref_changes": {"refs/heads/main": {}}}
+    return {"type": name, "payload": payload | {name: known[name] for name in payload.keys() & known.keys()}}
+
+
+EVENTS: Mapping[str, tuple[Kind, ...]] = {
+    "drone": tuple(Kind(f"{event['event']}:{event['action']}", event) for event in DRONE),
+    "pagure": tuple(
+        Kind(topic, {"topic": topic, "project": PROJECT, "msg": _filled(members, pagure.KINDS)})
+        for topic, members in pagure.TOPICS.items()
+        if topic != pagure.PING
+    ),
+    "launchpad": tuple(Kind(name, _launchpad(name, row)) for name, row in launchpad.TYPES.items() if name != "ping"),
+}
+"""By dialect; its test event is sent by a ping."""

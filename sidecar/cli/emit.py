@@ -26,14 +26,15 @@ FINISHED = ("delivered", "dead")
 def emit(client: Client, told: Told, wait: int | None) -> None:
     """Hand an event to the sidecar: `emit build updated --repo repo.json --build build.json`.
 
-    `emit -` reads events from standard input, one JSON object a line, any number of lines.
+    `emit --dialect pagure issue.new --project rpms/bash --msg msg.json`, `emit --dialect launchpad git:push:0.1
+    --payload payload.json`. `emit -` reads events from standard input, one JSON object a line, any number of lines.
     """
     if told.event == "-":
         if not told.alone or wait is not None:
             raise click.UsageError("`emit -` takes whole events from standard input, and nothing beside")
-        stream(client, cast("BufferedReader", sys.stdin.buffer))
+        stream(client, cast("BufferedReader", sys.stdin.buffer), route=f"/events{told.route}")
         return
-    answer = client.good(client.post("/events", told.body())).json()
+    answer = client.good(client.post(f"/events{told.route}", told.body())).json()
     if not client.raw:
         _say(answer)
     if wait is not None:

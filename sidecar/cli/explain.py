@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from sidecar.cli.client import Client, segment
+from sidecar.cli.client import Client
 from sidecar.cli.compose import Told, composed, read
 from sidecar.cli.options import speaks
 from sidecar.cli.text import clean, style
@@ -26,25 +26,22 @@ FATE = {
 @click.command()
 @composed
 @click.option(
-    "--dialect", metavar="NAME", help="EVENT is a file with a whole event of this dialect; - is standard input."
-)
-@click.option(
     "--request", "whole", is_flag=True, help="Show the requests too: headers, signatures, the body's beginning."
 )
 @speaks
-def explain(client: Client, told: Told, dialect: str | None, *, whole: bool) -> None:
+def explain(client: Client, told: Told, *, whole: bool) -> None:
     """Say who would get an event and which rule keeps it away; nothing is stored or sent.
 
     `explain build updated --repo repo.json --build build.json` takes what `emit` takes; `explain -` reads one whole
-    event from standard input.
+    event from standard input, and with --dialect and nothing beside, EVENT is a file with one.
     """
-    if dialect is None and told.event != "-":
-        route, body = "/explain", told.body()
+    if told.event != "-" and (told.dialect is None or not told.alone):
+        body = told.body()
     elif told.alone:
-        route, body = f"/explain/{segment(dialect or 'drone')}", read(told.event, clean(told.event))
+        body = read(told.event, clean(told.event))
     else:
         raise click.UsageError("a whole event is read from a file, and nothing is taken beside")
-    answer = client.good(client.post(route, body)).json()
+    answer = client.good(client.post(f"/explain{told.route}", body)).json()
     if not client.raw:
         _say(answer, whole=whole)
 

@@ -22,7 +22,7 @@ DEFAULTS = {
 """By dialect, the variable with the secret."""
 
 
-class Told(NamedTuple):
+class Sender(NamedTuple):
     """Who sends, and what their requests are checked by; `url` is "" where none was told."""
 
     dialect: str
@@ -32,7 +32,7 @@ class Told(NamedTuple):
 
 
 def keyed(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives `command` the options that say who sends and what is checked by, and hands them to it as `trust`."""
+    """Gives `command` the options that say who sends and what is checked by, and hands them to it as `sender`."""
 
     @click.option("--dialect", type=click.Choice(list(DIALECTS)), default="drone", show_default=True, help="Who sends.")
     @click.option("--secret-file", metavar="FILE", help="A file with the secret; several lines: any of them.")
@@ -55,7 +55,7 @@ def keyed(command: Callable[..., None]) -> Callable[..., None]:
             raise click.UsageError("give one of --secret-file, --secret-env and --secret")
         keys = _public(files)
         found = find(secret_file, secret_env, secret, dialect=dialect, needed=not files)
-        command(*args, trust=Told(dialect, found, keys, url), **kwargs)
+        command(*args, sender=Sender(dialect, found, keys, url), **kwargs)
 
     return run
 

@@ -7,7 +7,7 @@ import signal
 import click
 
 from sidecar.cli.client import Failure
-from sidecar.cli.keys import Told, keyed
+from sidecar.cli.keys import Sender, keyed
 from sidecar.cli.moments import of_day
 from sidecar.cli.options import length
 from sidecar.cli.receive import Received, Receiver
@@ -22,14 +22,14 @@ from sidecar.cli.text import clean, excerpt, style
 )
 @click.option("--tolerance", type=length, default="5m", show_default=True, help="How old a request may be.")
 @keyed
-def listen(*, port: int, host: str, status: int, tolerance: int, trust: Told) -> None:
+def listen(*, port: int, host: str, status: int, tolerance: int, sender: Sender) -> None:
     """Receive webhooks, verify each, print it and answer; for development."""
 
     def report(received: Received) -> int:
         click.echo(line(received, status))
         return status
 
-    receiver = Receiver(trust, report, tolerance=tolerance)
+    receiver = Receiver(sender, report, tolerance=tolerance)
     try:
         asyncio.run(_listen(receiver, host, port))
     except OSError as fault:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from aiohttp import web
 
 from sidecar import receiver
-from sidecar.cli.keys import Told
+from sidecar.cli.keys import Sender
 from sidecar.cli.moments import now
 from sidecar.receiver import TOLERANCE, InvalidSignature, Verified
 
@@ -25,10 +25,10 @@ class Received(NamedTuple):
 
 
 class Receiver:
-    """Verifies each request by `trust` and hands it to `report`, which says how to answer one that is right."""
+    """Verifies each request by `sender` and hands it to `report`, which says how to answer one that is right."""
 
-    def __init__(self, trust: Told, report: Callable[[Received], int], *, tolerance: int = TOLERANCE) -> None:
-        self._trust = trust
+    def __init__(self, sender: Sender, report: Callable[[Received], int], *, tolerance: int = TOLERANCE) -> None:
+        self._trust = sender
         self._report = report
         self._tolerance = tolerance
 
@@ -40,15 +40,15 @@ class Receiver:
         return web.Response(status=status)
 
     def _received(self, request: web.Request, body: bytes) -> Received:
-        at, trust = now(), self._trust
+        at, sender = now(), self._trust
         try:
             verified = receiver.verify(
                 request.headers,
                 body,
-                trust.secrets,
-                keys=trust.keys,
-                url=trust.url or str(request.url),
-                dialect=trust.dialect,
+                sender.secrets,
+                keys=sender.keys,
+                url=sender.url or str(request.url),
+                dialect=sender.dialect,
                 now=at,
                 tolerance=self._tolerance,
             )

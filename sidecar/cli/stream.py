@@ -98,14 +98,14 @@ class Progress:
         return ", ".join(f"{count:,} {name}" for name, count in self.totals.items())
 
 
-def stream(client: Client, file: BufferedReader, *, silence: float = SILENCE) -> None:
+def stream(client: Client, file: BufferedReader, *, route: str = "/events", silence: float = SILENCE) -> None:
     """Send every line of `file`. Raises `Failure` where one is refused, after the faults are listed on stderr."""
     source = Source(file, silence)
     progress = Progress(source)
     while source.more():
         before = source.lines
         try:
-            answer = client.call("POST", "/events", progress.watch(source.chunks()), HEADERS)
+            answer = client.call("POST", route, progress.watch(source.chunks()), HEADERS)
             lines = _decoded(answer)
         except Failure as failure:
             raise Failure(f"{failure.message}\n{progress.told()} before that") from None

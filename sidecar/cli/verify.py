@@ -12,7 +12,7 @@ import click
 from sidecar import receiver
 from sidecar.cli import saved
 from sidecar.cli.client import Failure
-from sidecar.cli.keys import Told, keyed
+from sidecar.cli.keys import Sender, keyed
 from sidecar.cli.moments import now
 from sidecar.cli.options import length
 from sidecar.cli.saved import Saved
@@ -47,19 +47,19 @@ class Case(NamedTuple):
     """What is checked: a request that may be changed, and what by."""
 
     request: Saved
-    trust: Told
+    sender: Sender
     at: int | None
     tolerance: int
 
     def steps(self) -> list[Step]:
-        trust = self.trust
+        sender = self.sender
         return receiver.steps(
             self.request.headers,
             self.request.body,
-            trust.secrets,
-            keys=trust.keys,
-            url=trust.url or self.request.url,
-            dialect=trust.dialect,
+            sender.secrets,
+            keys=sender.keys,
+            url=sender.url or self.request.url,
+            dialect=sender.dialect,
             now=self.at,
             tolerance=self.tolerance,
         )
@@ -71,10 +71,12 @@ class Case(NamedTuple):
 @click.option("--body", type=FILE, help="The body alone, byte for byte.")
 @click.option("--tolerance", type=length, help="Check the time too: how far it may be from now, such as 5m.")
 @keyed
-def verify(*, file: Path | None, headers: Path | None, body: Path | None, tolerance: int | None, trust: Told) -> None:
+def verify(
+    *, file: Path | None, headers: Path | None, body: Path | None, tolerance: int | None, sender: Sender
+) -> None:
     """Check a saved request, step by step: FILE has its headers, a blank line, and the body's bytes."""
     request = _request(file, headers, body)
-    case = Case(request, trust, None if tolerance is None else now(), tolerance or 0)
+    case = Case(request, sender, None if tolerance is None else now(), tolerance or 0)
     steps = [*_length(request), *case.steps()]
     click.echo(table(("", "", ""), [_row(step) for step in steps]))
     faults = [step for step in steps if step.fault]
@@ -138,13 +140,15 @@ def _bodies(case: Case) -> Iterator[tuple[str, Case]]:
 def _secrets(case: Case) -> Iterator[tuple[str, Case]]:
     for name, change in SECRETS.items():
         try:
-            changed = [change(secret) for secret in case.trust.secrets]
+            changed = [change(secret) for secret in case.sender.secrets]
         except ValueError:
             continue
         if all(changed) and changed:
-            yield name, case._replace(trust=case.trust._replace(secrets=changed))
+            yield name, case._replace(sender=case.sender._replace(secrets=changed))
 
 
 def _urls(case: Case) -> Iterator[tuple[str, Case]]:
-    if url := case.trust.url or case.request.url:
-        yield from ((name, case._replace(trust=case.trust._replace(url=change(url)))) for name, change in URLS.items())
+    if url := case.sender.url or case.request.url:
+        yield from (
+            (name, case._replace(sender=case.sender._replace(url=change(url)))) for name, change in URLS.items()
+        )

@@ -12,12 +12,12 @@ from msgspec import Raw, Struct
 from sidecar import signing
 from sidecar.dialects._faults import lacking, nearest, quoted
 from sidecar.dialects._filters import foreign, no_glob, no_ref
-from sidecar.dialects._launchpad_types import BUILD, KINDS, PATHS, PING, PROPOSAL, PUSH, TYPES
+from sidecar.dialects._launchpad_types import BUILD, KINDS, PATHS, PING, PROPOSAL, PUSH, TYPES, Type
 from sidecar.dialects._reading import Members, Reader, check, check_kind, event_id, plain
 from sidecar.errors import NotAnEvent
 from sidecar.model import Endpoint, Event, Instance, Request, fingerprint
 
-__all__ = ["ping", "read", "wants", "write"]
+__all__ = ["KINDS", "TYPES", "Type", "ping", "read", "wants", "write"]
 
 BODY = b'{"ping": true}'
 WORDS = r"[A-Za-z0-9_-]+(?::[A-Za-z0-9_-]+)*"

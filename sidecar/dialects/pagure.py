@@ -19,7 +19,7 @@ from sidecar.dialects._reading import Members, Reader, check, check_kind, event_
 from sidecar.errors import NotAnEvent
 from sidecar.model import Endpoint, Event, Instance, Request, fingerprint
 
-__all__ = ["ping", "read", "wants", "write"]
+__all__ = ["KINDS", "TOPICS", "ping", "read", "wants", "write"]
 
 PING = "Test.notification"
 CONTENT = "Test message"
