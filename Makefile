@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
-TOOLS := openapi manifests
+TOOLS := openapi manifests dist
 IMAGE ?= drone-webhook-sidecar:test
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --require-hashes
 
@@ -62,6 +62,11 @@ image-test: image $(VENV)/dev ## build the image, and run it: hardened, stopped,
 .PHONY: manifests
 manifests: $(VENV)/manifests/made $(VENV)/dev ## check all of deploy/, the Dockerfile and the workflows, offline
 	PATH="$(CURDIR)/$(VENV)/manifests/bin:$$PATH" $(BIN)/pytest -c pyproject.toml --rootdir . -rs deploy/tests/test_manifests.py
+
+.PHONY: dist
+dist: $(VENV)/dist/made ## build wheel and sdist twice, install and run the wheel alone; bill of materials, licences
+	@$(VENV)/dist/bin/towncrier build --draft --version next > /dev/null
+	@$(VENV)/dist/bin/python release/dist.py $(VENV)/dist/bin/python
 
 .PHONY: bench
 bench: $(VENV)/dev ## how fast it is here, beside a bare aiohttp loop; then a held queue, and a backlog of a million

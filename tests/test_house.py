@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 CODE = sorted((ROOT / "sidecar").rglob("*.py"))
-ROOMS = ("tests", "bench", "faults", "deploy")
+ROOMS = ("tests", "bench", "faults", "deploy", "release")
 ALL = [*CODE, *sorted(path for folder in ROOMS for path in (ROOT / folder).rglob("*.py"))]
 FUNCTION, FILE = 40, 400
 
