@@ -18,7 +18,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from sidecar import __version__, admin, api, datadir, dice, logs, tcpsocket, unixsocket
+from sidecar import __version__, admin, api, datadir, dice, inbound, logs, registry, tcpsocket, unixsocket
 from sidecar.api import PARTS, make_app, serving, unusable
 from sidecar.clock import SystemClock
 from sidecar.dialects import DIALECTS
@@ -30,13 +30,14 @@ from sidecar.model import Endpoint
 from sidecar.outboxes.sqlite import open_outbox
 from sidecar.ports import Clock, Outbox, Registry, Transport
 from sidecar.pulse import measure_lag, stopwatch
-from sidecar.registry import FileRegistry, RegistryFile, SqliteHooks, SqliteProjects, open_file, open_projects
+from sidecar.registry import Kept, RegistryFile
 from sidecar.reloading import reload_whenever
 from sidecar.settings import Configuration, Settings, split_address
 from sidecar.transport import HttpTransport, choose_proxy
 from sidecar.upkeep import Upkeep
 from sidecar.web.gate import Gate
 from sidecar.web.problems import HttpLog
+from sidecar.web.slowness import Slowness
 
 log = structlog.get_logger()
 
@@ -89,16 +90,6 @@ class Sidecar:
         return sum(counts.pending for counts in (await self.outbox.counts()).values())
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What is kept beside the outbox."""
-
-    registry: FileRegistry
-    file: RegistryFile
-    projects: SqliteProjects
-    hooks: SqliteHooks
-
-
 @asynccontextmanager
 async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar]:
     """A sidecar, ready: with its data directory locked, its outbox open, its socket listening. `vfs` is SQLite's, for
@@ -116,7 +107,7 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
         outbox = await _outbox(settings, clock, meters, vfs)
         stack.push_async_callback(outbox.close)
         clock.raise_floor(outbox.written)
-        kept = await _kept(stack, Path(settings.data_dir))
+        kept = await stack.enter_async_context(registry.opened(Path(settings.data_dir)))
         transport = _transport(settings)
         stack.push_async_callback(transport.close)
         dispatcher = await _dispatcher(settings, outbox, transport, clock, meters)
@@ -136,14 +127,8 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
             meters=meters,
         )
         await _administer(stack, settings, application, clock, meters)
+        await _receive(stack, settings, outbox=outbox, kept=kept, clock=clock, gate=gate)
         yield Sidecar(outbox, kept.file, kept.registry, dispatcher, application, gate, delivering, upkeep)
-
-
-async def _kept(stack: AsyncExitStack, directory: Path) -> Kept:
-    registry = FileRegistry(directory)
-    file = await open_file(directory)
-    stack.push_async_callback(file.close)
-    return Kept(registry, file, await open_projects(file), SqliteHooks(file))
 
 
 async def _outbox(settings: Settings, clock: Clock, meters: Meters, vfs: str) -> Outbox:
@@ -280,6 +265,33 @@ async def _administer(
     page = admin.make_app(application, guard, meters=meters, max_owed=settings.max_outbox_size, clock=clock)
     await stack.enter_async_context(tcpsocket.serving(page, listeners, logger=HttpLog("admin")))
     log.info("admin.listening", address=tcpsocket.shown(*names[0][:2]))
+
+
+async def _receive(
+    stack: AsyncExitStack, settings: Settings, *, outbox: Outbox, kept: Kept, clock: Clock, gate: Gate
+) -> None:
+    """The listener for what other machines post, where there is one; with port 0 the log tells which it is."""
+    if not settings.listen:
+        return
+    host, port = split_address(settings.listen)
+    listeners = tcpsocket.listen(host, int(port), setting="SIDECAR_LISTEN")
+    parts = inbound.Parts(
+        outbox=outbox,
+        projects=kept.projects,
+        hooks=kept.hooks,
+        clock=clock,
+        gate=gate,
+        slowness=Slowness(clock, inbound.wrong_secret),
+        drone=DIALECTS["drone"],
+        audience=[one for one in settings.endpoints if one.dialect == "drone"],
+        instance=settings.instance,
+        relay_secrets=settings.relay_secrets,
+        require_signature=settings.require_forge_signature,
+        max_event_size=settings.max_event_size,
+    )
+    name = listeners[0].getsockname()
+    await stack.enter_async_context(inbound.serving(parts, listeners))
+    log.info("inbound.listening", address=tcpsocket.shown(*name[:2]))
 
 
 def _task(stack: AsyncExitStack, work: Coroutine[None, None, None]) -> asyncio.Task[None]:

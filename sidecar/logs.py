@@ -49,6 +49,13 @@ EVENTS: Mapping[str, str] = {
     "endpoint.resumed": "Resumed by hand. `endpoint`.",
     "endpoint.secret_changed": "Its secret was set, or deleted and the configured one counts again. "
     "`endpoint`, `action` (set, deleted).",
+    "inbound.failed": "An incoming webhook met a fault of ours; it was answered 500. `path` (the route's), `error`, "
+    "`traceback`.",
+    "inbound.listening": "Forges and Drone servers may post. `address`.",
+    "inbound.not_http": "What came there was no HTTP, or had too large a head; told at 1, 2, 4, 8 … times. "
+    "`error`, `count`.",
+    "inbound.wrong_secret": "A wrong webhook secret or signature came; told at 1, 2, 4, 8 … times from one address. "
+    "`address`, `count`.",
     "outbox.broken": "A write or an fsync failed for good; the process ends with status 1. `detail`.",
     "outbox.no_space": "The disk is full; events are refused, no attempt starts until verdicts "
     "can be written. `detail`.",

@@ -214,8 +214,9 @@ class Hooks(Protocol):
         """Count it."""
         ...
 
-    def refuse(self, hook: Hook) -> None:
-        """Note a refusal, cheaply: it is on disk by the next `page` or `prune`."""
+    def note(self, hook: Hook) -> None:
+        """Cheaply, what nothing hangs on: it is on disk by the next `page` or `prune`, and what is alike counts as
+        one."""
         ...
 
     async def page(self, limit: int, after: int) -> Sequence[Hook]:

@@ -8,7 +8,7 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from logging import Logger
 
@@ -27,7 +27,10 @@ FIRST_REQUEST = 10.0
 """Seconds from connecting to the end of the first request's head."""
 
 KEEPALIVE = 30.0
-"""Seconds an idle connection is kept."""
+"""Seconds an idle connection is kept, also with a head that is not whole."""
+
+LINE, HEADERS = 4096, 64
+"""Bytes of a request's first line, or of one header; and how many headers there may be. More is answered 400."""
 
 ELSEWHERE = frozenset((errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT))
 """Of several addresses of one name, those that this machine has not."""
@@ -110,12 +113,15 @@ async def serving(
     patience: float = 1.0,
     first_request: float = FIRST_REQUEST,
     connections: int = CONNECTIONS,
+    per_place: int = CONNECTIONS,
+    place: Callable[[str], str] = str,
 ) -> AsyncIterator[None]:
     """Serve `app` on `listeners`, and close them at the end, when requests under way have `patience` seconds to finish.
 
-    `first_request`: seconds a connection may take to ask for something; `connections`: at once.
+    `first_request`: seconds a connection may take to ask for something; `connections`: at once, and `per_place` of
+    them from what `place` makes of an address.
     """
-    door = _Door(first_request, connections)
+    door = _Door(first_request, connections, per_place, place)
     app.middlewares.insert(0, door.note)
     runner = web.AppRunner(
         app,
@@ -125,6 +131,9 @@ async def serving(
         keepalive_timeout=KEEPALIVE,
         lingering_time=patience,
         shutdown_timeout=patience,
+        max_line_size=LINE,
+        max_field_size=LINE,
+        max_headers=HEADERS,
     )
     async with AsyncExitStack() as stack:
         for one in listeners:
@@ -141,20 +150,35 @@ async def serving(
 class _Door:
     """Whom it lets in, and for how long who says nothing."""
 
-    def __init__(self, first_request: float, connections: int) -> None:
+    def __init__(self, first_request: float, connections: int, per_place: int, place: Callable[[str], str]) -> None:
         self._first_request = first_request
         self._connections = connections
+        self._per_place = per_place
+        self._place = place
         self._silent: set[object] = set()
         self.server: web.Server | None = None
 
     def connected(self) -> asyncio.Protocol:
+        return _Guest(self._enter)
+
+    def _enter(self, transport: asyncio.Transport) -> None:
         assert self.server is not None
-        if len(self.server.connections) >= self._connections:
-            return _Full()
+        inside = self.server.connections
+        where = self._where(transport.get_extra_info("peername"))
+        if (
+            len(inside) >= self._connections
+            or [self._where(one.peername) for one in inside].count(where) >= self._per_place
+        ):
+            transport.close()
+            return
         handler = self.server()
         self._silent.add(handler)
         asyncio.get_running_loop().call_later(self._first_request, self._lose_patience, handler)
-        return handler
+        transport.set_protocol(handler)
+        handler.connection_made(transport)
+
+    def _where(self, peer: object) -> str:
+        return self._place(str(peer[0])) if isinstance(peer, tuple) else ""
 
     @web.middleware
     async def note(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -167,8 +191,11 @@ class _Door:
             handler.force_close()
 
 
-class _Full(asyncio.Protocol):
-    """One connection too many."""
+class _Guest(asyncio.Protocol):
+    """A connection of which is not yet known where it is from."""
+
+    def __init__(self, enter: Callable[[asyncio.Transport], None]) -> None:
+        self._enter = enter
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
+        self._enter(transport)  # type: ignore[arg-type]  # of a stream it is one

@@ -83,7 +83,7 @@ async def came_in(admin: Admin) -> None:
     for minute in (30, 31, 32):
         at = NOON + minute * MINUTE
         reason = "the signature is not the project's <script>alert(4)</script>"
-        admin.house.hooks.refuse(convert({**refusal, "at": at, "last_at": at, "reason": reason}, Hook))
+        admin.house.hooks.note(convert({**refusal, "at": at, "last_at": at, "reason": reason}, Hook))
 
 
 async def live_an_hour(admin: Admin) -> None:

@@ -15,9 +15,9 @@ from structlog.testing import capture_logs
 
 from sidecar.admin import Guard, Sessions
 from sidecar.admin.hosts import host_of, is_served
-from sidecar.admin.slowness import ADDRESSES, Slowness, place
 from sidecar.api.routes import ROUTES
 from sidecar.model import Secret
+from sidecar.web.slowness import ADDRESSES, Slowness, place
 
 OPEN = ("/healthz", "/readyz")
 PAUSE = "/endpoints/hook/pause"
@@ -190,7 +190,7 @@ async def test_probes_are_answered_at_once_even_with_a_wrong_token(abroad: Admin
 
 async def test_addresses_that_tried_have_a_bound(admin: Admin) -> None:
     clock = admin.house.clock
-    slowness = Slowness(clock)
+    slowness = Slowness(clock, lambda *_: None)
     for number in range(ADDRESSES + 10):
         slowness._count(f"10.0.{number // 256}.{number % 256}")
     assert len(slowness._tries) == ADDRESSES

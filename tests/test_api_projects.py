@@ -148,7 +148,7 @@ async def test_what_cannot_be_taken_is_told_with_the_way_out(
 async def test_hooks_are_listed_newest_first_with_a_cursor_refused_ones_too(it: House) -> None:
     taken = Hook(at=it.clock.now(), route="webhooks", outcome="built", status=202, key=b"k", answer=b'{"builds":[]}')
     await it.hooks.keep(taken)
-    it.hooks.refuse(
+    it.hooks.note(
         Hook(
             at=it.clock.now() + 1, route="webhooks", outcome="refused", status=403, reason="wrong", address="192.0.2.1"
         )

@@ -30,11 +30,12 @@ ROOT = Path(__file__).parent.parent
 PAGES = (
     "README.md",
     "docs/tutorial.md",
+    "docs/howto/relay-a-drone-server.md",
     "docs/howto/troubleshoot.md",
     "docs/howto/verify-a-delivery.md",
     "docs/howto/rotate-a-secret.md",
 )
-PORT = "9000"
+PORTS = ("9000", "8485")
 SECONDS = 30
 
 TOKEN = re.compile(r"^<!-- (?P<note>.*?) ?-->$|^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -212,7 +213,9 @@ def told(step: Step, said: str) -> str:
 
 @pytest.mark.parametrize("page", PAGES)
 async def test_what_a_page_shows_is_what_happens(page: str, tmp_path_factory: pytest.TempPathFactory) -> None:
-    text = re.sub(rf"\b{PORT}\b", str(unused_port()), (ROOT / page).read_text("utf-8"))
+    text = (ROOT / page).read_text("utf-8")
+    for port in PORTS:
+        text = re.sub(rf"\b{port}\b", str(unused_port()), text)
     todo = list(steps(text))
     for tool in ("curl", "openssl"):
         if shutil.which(tool) is None and any(tool in step.text for step in todo):

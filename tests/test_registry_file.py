@@ -192,8 +192,8 @@ async def test_refusals_that_are_alike_count_as_one_and_are_on_disk_by_the_next_
     async with opened(tmp_path) as file:
         hooks = SqliteHooks(file)
         for number in range(10_000):
-            hooks.refuse(refusal(7, at=NOON + number))
-        hooks.refuse(refusal(8))
+            hooks.note(refusal(7, at=NOON + number))
+        hooks.note(refusal(8))
         shown = await hooks.page(10, 0)
         assert [(one.address, one.times) for one in shown] == [("192.0.2.8", 1), ("192.0.2.7", 10_000)]
         assert (shown[1].at, shown[1].last_at) == (NOON, NOON + 9999)
@@ -206,7 +206,7 @@ async def test_the_log_has_a_bound_and_who_floods_it_pushes_out_no_good_one(tmp_
         hooks = SqliteHooks(file)
         good = await hooks.keep(hook(1))
         for number in range(3 * REFUSED):
-            hooks.refuse(refusal(0, address=str(number)))
+            hooks.note(refusal(0, address=str(number)))
             if number % REFUSED == REFUSED - 1:
                 await hooks.page(1, 0)
         while await hooks.prune(0):

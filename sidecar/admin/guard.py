@@ -7,15 +7,18 @@ refused, whatever was wrong before it.
 import hmac
 from collections.abc import Mapping
 
+import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from sidecar.admin.hosts import host_of, is_loopback, is_served
 from sidecar.admin.sessions import COOKIE, Session, Sessions, is_word
-from sidecar.admin.slowness import Slowness
 from sidecar.errors import Forbidden, Misdirected, Unauthorized
 from sidecar.model import Secret
 from sidecar.ports import Clock
+from sidecar.web.slowness import Slowness
+
+log = structlog.get_logger()
 
 OPEN = frozenset(("/healthz", "/readyz", "/metrics", "/.well-known/jwks.json"))
 """Paths that are read without a token everywhere: by probes, by Prometheus, by receivers."""
@@ -50,7 +53,7 @@ class Guard:
         self._token = token.reveal() if token is not None else b""
         self._hosts = frozenset(hosts)
         self._loopback = loopback
-        self._slowness = Slowness(clock)
+        self._slowness = Slowness(clock, _tell)
         self.sessions = sessions
 
     @property
@@ -115,6 +118,10 @@ class Guard:
             raise Unauthorized(f"a change needs the token: {HOW}")
         if request[WAY] == "session" and not is_word(request[SESSION], await _word(request)):
             raise Forbidden("the form is not from a page of this session; load the page again")
+
+
+def _tell(address: str, count: int) -> None:
+    log.warning("admin.wrong_token", address=address, count=count)
 
 
 def visitor(request: web.Request) -> Mapping[str, object]:

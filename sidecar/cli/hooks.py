@@ -45,4 +45,5 @@ def _said(hook: Json) -> str:
     builds = [f"{one['package']} #{one['build']}" for one in answer.get("builds", ())]
     skipped = [f"{one['package']}: {one['reason']}" for one in answer.get("skipped", ())]
     event = [f"event {answer['id']}"] if "id" in answer else []
-    return "; ".join([part for part in (*builds, *event, hook["reason"], *skipped, hook["signature"]) if part])
+    signature = "" if hook["signature"].startswith("signed") else hook["signature"]
+    return "; ".join([part for part in (*builds, *event, hook["reason"], *skipped, signature) if part])

@@ -2,7 +2,17 @@
 
 from sidecar.registry.file import RegistryFile, open_file
 from sidecar.registry.hooks import SqliteHooks
+from sidecar.registry.kept import Kept, opened
 from sidecar.registry.projects import SqliteProjects, open_projects
 from sidecar.registry.secretsfile import FileRegistry
 
-__all__ = ["FileRegistry", "RegistryFile", "SqliteHooks", "SqliteProjects", "open_file", "open_projects"]
+__all__ = [
+    "FileRegistry",
+    "Kept",
+    "RegistryFile",
+    "SqliteHooks",
+    "SqliteProjects",
+    "open_file",
+    "open_projects",
+    "opened",
+]

@@ -56,12 +56,12 @@ CREATE TABLE builds (
 CREATE INDEX builds_once ON builds (package, once, at) WHERE once <> '';
 CREATE INDEX builds_at   ON builds (at);
 
--- What came in. key: what comes again has the same; NULL for what may come again. refused: by whom it may be anybody, so
--- they are counted apart.
+-- What came in. key: what comes again has the same; NULL for what may come again. shelf: 0 taken from a forge, 1 refused,
+-- 2 relayed; each has a bound of its own, so that none pushes out the others.
 CREATE TABLE hooks (
   id        INTEGER PRIMARY KEY AUTOINCREMENT,
   key       BLOB,
-  refused   INTEGER NOT NULL,
+  shelf     INTEGER NOT NULL,
   at        INTEGER NOT NULL,
   last_at   INTEGER NOT NULL,
   times     INTEGER NOT NULL,
@@ -78,6 +78,6 @@ CREATE TABLE hooks (
   reason    TEXT    NOT NULL,
   answer    BLOB    NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX hooks_key     ON hooks (key)         WHERE key IS NOT NULL;
-CREATE INDEX        hooks_refused ON hooks (refused, id);
-CREATE INDEX        hooks_last    ON hooks (last_at);
+CREATE UNIQUE INDEX hooks_key   ON hooks (key) WHERE key IS NOT NULL;
+CREATE INDEX        hooks_shelf ON hooks (shelf, id);
+CREATE INDEX        hooks_last  ON hooks (last_at);

@@ -54,11 +54,11 @@ HOOK_BY_KEY = "SELECT * FROM hooks WHERE key = ? AND at > ?"
 FORGET_KEY = "UPDATE hooks SET key = NULL WHERE key = ?"
 HOOKS = "SELECT * FROM hooks WHERE id < ? ORDER BY id DESC LIMIT ?"
 ADD_HOOK = """
-INSERT INTO hooks (key, refused, at, last_at, times, route, outcome, status, project, package, forge, kind, delivery,
+INSERT INTO hooks (key, shelf, at, last_at, times, route, outcome, status, project, package, forge, kind, delivery,
                    signature, address, reason, answer)
-VALUES (:key, :refused, :at, :last_at, :times, :route, :outcome, :status, :project, :package, :forge, :kind, :delivery,
+VALUES (:key, :shelf, :at, :last_at, :times, :route, :outcome, :status, :project, :package, :forge, :kind, :delivery,
         :signature, :address, :reason, :answer)"""
 HOOK_AGAIN = "UPDATE hooks SET times = times + ?2, last_at = ?3 WHERE id = ?1"
 FORGET_OLD_HOOKS = "DELETE FROM hooks WHERE id IN (SELECT id FROM hooks WHERE last_at < ? ORDER BY last_at LIMIT ?)"
 FORGET_MANY_HOOKS = """
-DELETE FROM hooks WHERE id IN (SELECT id FROM hooks WHERE refused = ?1 ORDER BY id DESC LIMIT ?3 OFFSET ?2)"""
+DELETE FROM hooks WHERE id IN (SELECT id FROM hooks WHERE shelf = ?1 ORDER BY id DESC LIMIT ?3 OFFSET ?2)"""

@@ -5,7 +5,7 @@ shown: a fault names the step that failed and the header, never a key, nor what 
 need, `rfc9421` and `ed25519`, is imported where they need it.
 """
 
-from sidecar.signing.cavage import sign_cavage, verify_cavage
+from sidecar.signing.cavage import sign_cavage, verify_cavage, verify_cavage_head, verify_date
 from sidecar.signing.common import KEY_ID, TOLERANCE, InvalidSignature
 from sidecar.signing.dates import http_date
 from sidecar.signing.digests import digest, verify_content_digest, verify_digest
@@ -25,7 +25,9 @@ __all__ = [
     "sign_hub",
     "sign_standard",
     "verify_cavage",
+    "verify_cavage_head",
     "verify_content_digest",
+    "verify_date",
     "verify_digest",
     "verify_hex",
     "verify_hub",

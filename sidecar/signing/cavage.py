@@ -51,6 +51,15 @@ def verify_cavage(
     Raises:
         InvalidSignature: the request is refused.
     """
+    verify_cavage_head(headers, keys)
+    verify_digest(headers, body)
+    if now is not None:
+        verify_date(headers, now=now, tolerance=tolerance)
+
+
+def verify_cavage_head(headers: Mapping[str, str], keys: Sequence[bytes]) -> None:
+    """The signature alone, which covers no more than headers: so it can be known before a body is read. What it says of
+    the body, `verify_digest` must check. Arguments and errors as for `verify_cavage`."""
     fields = _fields(headers)
     if fields["algorithm"] != "hmac-sha256":
         raise InvalidSignature("cavage", "the algorithm of Signature is not hmac-sha256")
@@ -63,9 +72,11 @@ def verify_cavage(
     text = as_bytes("\n".join([f"{name}: {header(headers, name, 'cavage')}" for name in names]))
     if not same(fields["signature"], [base64(mac(key, text)) for key in keys if key]):
         raise InvalidSignature("cavage", "Signature is by another secret, or a header it covers was changed")
-    verify_digest(headers, body)
-    if now is not None:
-        check_age("date", "Date", dates.parsed(header(headers, "Date", "date")), now, tolerance)
+
+
+def verify_date(headers: Mapping[str, str], *, now: int, tolerance: int = TOLERANCE) -> None:
+    """Whether `Date` is at most `tolerance` away from `now`, in ms. Raises `InvalidSignature`."""
+    check_age("date", "Date", dates.parsed(header(headers, "Date", "date")), now, tolerance)
 
 
 def _fields(headers: Mapping[str, str]) -> dict[str, str]:

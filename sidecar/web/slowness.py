@@ -1,12 +1,11 @@
-"""Wrong tokens are answered late, later with each from the same address.
+"""Wrong tokens and secrets are answered late, later with each from the same address.
 
-Law: what it remembers and whom it keeps waiting has a bound, and a right token never comes here.
+Law: what it remembers and whom it keeps waiting has a bound, and who is right never comes here.
 """
 
 import asyncio
 import ipaddress
-
-import structlog
+from collections.abc import Callable
 
 from sidecar.errors import TooManyTries
 from sidecar.ports import Clock
@@ -22,24 +21,28 @@ ADDRESSES = 1024
 WAITING = 64
 """Addresses that are remembered, and answers that are kept waiting, at once."""
 
-log = structlog.get_logger()
-
 
 class Slowness:
-    """How long each address waits."""
+    """How long each address waits.
 
-    def __init__(self, clock: Clock) -> None:
+    Args:
+        tell: hears of an address and of how often it was wrong, at 1, 2, 4, 8 … times, so that who tries does not fill
+            the log.
+    """
+
+    def __init__(self, clock: Clock, tell: Callable[[str, int], None]) -> None:
         self._clock = clock
+        self._tell = tell
         self._tries: dict[str, tuple[int, int]] = {}
         self._waiting = 0
 
     async def wrong(self, address: str) -> None:
         """Return when the answer may go out. Raises `TooManyTries` where too many wait already."""
         count = self._count(place(address))
-        if count & (count - 1) == 0:  # 1, 2, 4, 8 …: whoever tries does not fill the log
-            log.warning("admin.wrong_token", address=address, count=count)
+        if count & (count - 1) == 0:
+            self._tell(address, count)
         if self._waiting >= WAITING:
-            raise TooManyTries("too many wrong tokens at once", retry_after=LAST_WAIT // 1000)
+            raise TooManyTries("too many wrong tries at once", retry_after=LAST_WAIT // 1000)
         self._waiting += 1
         try:
             wait = min(FIRST_WAIT << min(count - 1, 10), LAST_WAIT)
