@@ -145,8 +145,10 @@ class Lane:
     def _flows(self) -> bool:
         """Whether a slot that comes free may be used at once: nothing bars, slows or ends the lane."""
         health = self.health
-        slowed = health.state != "active" or health.allowed or self.endpoint.rate or self._cutoff < FAR
-        return not (slowed or self._barred(self._parts.clock.now()))
+        if health.state != "active" or health.allowed or self.endpoint.rate or self._cutoff < FAR:
+            return False
+        unbarred = not (health.not_before or self._short_until or self._parts.stall.on)
+        return unbarred or not self._barred(self._parts.clock.now())
 
     def _room(self, now: int) -> int:
         return breaker.room(self.health, now=now, in_flight=len(self._flying), limit=self.endpoint.concurrency)

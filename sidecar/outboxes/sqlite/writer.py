@@ -25,7 +25,7 @@ from sidecar.outboxes.sqlite.store import Store
 from sidecar.sqlitefile import no_room
 
 BATCH = 512
-"""Operations in one commit at most."""
+"""Operations from which on a commit waits for no more."""
 
 WAL_PAGES = 2000
 """Pages in the write-ahead log from which on it is folded into the database: 8 MB."""
@@ -86,7 +86,8 @@ class Writer(threading.Thread):
         self.failed = asyncio.Event()
         self.wake: Callable[[set[str]], None] = lambda _: None
         self._loop = asyncio.get_running_loop()
-        self._queue: queue.SimpleQueue[Op | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[Op] | None] = queue.SimpleQueue()
+        self._gathered: list[Op] = []
         self._try_ballast_at = 0
         self._pages = 0
         self._stopped = False
@@ -101,11 +102,20 @@ class Writer(threading.Thread):
         elif self._stopped:
             op.future.set_exception(OutboxBroken("the outbox is closed"))
         else:
-            self._queue.put(op)
+            self._gathered.append(op)
+            if len(self._gathered) == 1:
+                self._loop.call_soon(self._hand_over)
+
+    def _hand_over(self) -> None:
+        """All that this turn of the event loop brought: to wake the thread costs more than most of what it is asked."""
+        if self._gathered:
+            self._queue.put(self._gathered)
+            self._gathered = []
 
     def stop(self) -> None:
         """Finish what is queued, then end; `join()` waits for it."""
         self._stopped = True
+        self._hand_over()
         self._queue.put(None)
 
     # -- on the thread -----------------------------------------------------------------------------------------------
@@ -121,12 +131,10 @@ class Writer(threading.Thread):
     def _gather(self) -> tuple[list[Op], bool]:
         """All that is waiting, at least one; and whether it was the last."""
         batch: list[Op] = []
-        op = self._queue.get()
-        while op is not None:
-            batch.append(op)
-            if len(batch) == BATCH or self._queue.empty():
+        while (ops := self._queue.get()) is not None:
+            batch += ops
+            if len(batch) >= BATCH or self._queue.empty():
                 return batch, False
-            op = self._queue.get()
         return batch, True
 
     def _surely(self, batch: list[Op]) -> Answers:
