@@ -24,7 +24,9 @@ async def exchange(connector: aiohttp.TCPConnector, trial: Trial, request: Reque
     target = trial.target
     ending = b"Content-Length: %d\r\n\r\n" % len(request.body)
     whole = b"".join((target.beginning, heads.lines(request.headers), ending, request.body))
-    connection = await connector.connect(target.connecting, [], _FOREVER)
+    connection = None if connector.force_close else target.kept.take()
+    if connection is None:
+        connection = await connector.connect(target.connecting, [], _FOREVER)
     protocol = connection.protocol
     assert protocol is not None
     assert protocol.transport is not None
@@ -44,7 +46,10 @@ async def exchange(connector: aiohttp.TCPConnector, trial: Trial, request: Reque
             if not trial.hear(chunk):
                 abort(connection)
                 return
-        connection.release()
+        if protocol.should_close or connector.force_close:
+            connection.release()
+        else:
+            target.kept.put(connection)
     except BaseException:
         abort(connection)
         raise

@@ -4,7 +4,6 @@ Law: whatever the network does becomes a value (`Response | Unreachable`); only 
 is sent as it was made: no redirect is followed, no cookie kept, nothing recoded.
 """
 
-import asyncio
 import io
 import socket
 from collections.abc import Callable, Sequence
@@ -72,7 +71,7 @@ class HttpTransport:
         async with target.room:
             token = _TRIAL.set(trial)
             try:
-                async with asyncio.timeout(target.seconds):
+                with target.deadline:
                     await self._attempt(trial, request)
             except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
                 return failures.unreachable(error, trial)
@@ -83,6 +82,8 @@ class HttpTransport:
         return failures.not_final(trial)
 
     async def close(self) -> None:
+        for target in self._targets.values():
+            target.kept.close()
         await self._session.close()
         await self._once.close()
         await self._names.close()

@@ -14,6 +14,7 @@ from yarl import URL
 
 from sidecar.model import Endpoint
 from sidecar.transport import heads, tls
+from sidecar.transport.kept import Deadline, Kept
 
 
 class Target(Struct, frozen=True):
@@ -26,6 +27,8 @@ class Target(Struct, frozen=True):
         connecting: what a connector wants to know of a connection.
         seconds: for one attempt.
         room: for attempts in flight.
+        deadline: of each of them.
+        kept: connections that wait for the next one.
     """
 
     url: URL
@@ -38,6 +41,8 @@ class Target(Struct, frozen=True):
     context: tls.Context
     proxy: URL | None
     room: asyncio.Semaphore
+    deadline: Deadline
+    kept: Kept
 
     @property
     def place(self) -> str:
@@ -77,6 +82,8 @@ def _target(endpoint: Endpoint, context: tls.Context, proxy: str | None, share: 
         context=context,
         proxy=URL(proxy) if proxy else None,
         room=asyncio.Semaphore(share),
+        deadline=Deadline(endpoint.timeout / 1000),
+        kept=Kept(),
     )
 
 

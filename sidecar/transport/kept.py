@@ -1,0 +1,90 @@
+"""Connections that wait for their target's next request, and the time that is left for those under way.
+
+Law: nothing is done for each request that can be done for many: one timer serves all the attempts at a target, another
+all its idle connections.
+"""
+
+import asyncio
+
+from aiohttp.connector import Connection
+
+KEEP = 15.0
+"""Seconds for which an idle connection is kept."""
+
+
+class Kept:
+    """Idle connections to one target. The last one put in is the first to come out, so that what is too many ends."""
+
+    def __init__(self, keep: float = KEEP) -> None:
+        self._keep = keep
+        self._idle: list[tuple[Connection, float]] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def take(self) -> Connection | None:
+        """One that is still open; None for none."""
+        while self._idle:
+            connection, _ = self._idle.pop()
+            if connection.protocol is not None and connection.protocol.is_connected():
+                return connection
+            connection.close()
+        return None
+
+    def put(self, connection: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        self._idle.append((connection, loop.time()))
+        if self._timer is None:
+            self._timer = loop.call_later(self._keep, self._sweep, loop)
+
+    def close(self) -> None:
+        """End them all."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for connection, _ in self._idle:
+            connection.close()
+        self._idle.clear()
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        """End those that have waited too long, and come again for the others."""
+        now = loop.time()
+        old = sum(since + self._keep <= now for _, since in self._idle)
+        for connection, _ in self._idle[:old]:
+            connection.close()
+        del self._idle[:old]
+        self._timer = loop.call_at(self._idle[0][1] + self._keep, self._sweep, loop) if self._idle else None
+
+
+class Deadline:
+    """`with` it, an attempt has `seconds`. As all have the same, they run out in the order they began, and one timer
+    waits for the first. A task makes one attempt at a time; it is told what `asyncio.timeout` would tell it."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._until: dict[asyncio.Task[object], float] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> None:
+        """Time runs for the current task."""
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        self._until[task] = loop.time() + self._seconds
+        if self._timer is None:
+            self._timer = loop.call_later(self._seconds, self._look, loop)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        """Raises `TimeoutError` where its time was over, and nobody else has cancelled the task."""
+        task = asyncio.current_task()
+        assert task is not None
+        if self._until.pop(task, None) is None and task.uncancel() == 0 and kind is asyncio.CancelledError:
+            raise TimeoutError from error
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Cancel those whose time is over; come again for the next."""
+        self._timer = None
+        now = loop.time()
+        for task, until in list(self._until.items()):
+            if until > now:
+                self._timer = loop.call_at(until, self._look, loop)
+                return
+            del self._until[task]
+            task.cancel()
