@@ -73,10 +73,12 @@ bench: $(VENV)/dev ## how fast it is here, beside a bare aiohttp loop; then a he
 	@$(BIN)/python bench/road.py
 	@$(BIN)/python bench/claims.py
 	@$(BIN)/python bench/backlog.py
+	@$(MAKE) -s bench-log
 
 .PHONY: bench-log
-bench-log: $(VENV)/dev ## how quick the delivery log is with a million deliveries kept
+bench-log: $(VENV)/dev ## how quick the log and the status page are with a million deliveries kept
 	@$(BIN)/python bench/log.py
+	@$(BIN)/python bench/pages.py
 
 .PHONY: faults
 faults: $(VENV)/dev ## what it lives through: ROUNDS=200 of every fault, from SEED=1 on; loopback only, some minutes

@@ -17,6 +17,14 @@ async def test_with_port_0_the_log_says_where_it_listens(tmp_path: Path) -> None
                 assert await ready.json() == {"status": "ready"}
 
 
+async def test_a_page_that_is_open_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    async with serving(environment(tmp_path, SIDECAR_ADMIN_LISTEN="127.0.0.1:0")) as process:
+        address = (await process.until("admin.listening"))["address"]
+        async with aiohttp.ClientSession(f"http://{address}") as session, session.get("/live") as stream:
+            assert await stream.content.readuntil(b"\n\n")
+            assert await process.stop() == 0
+
+
 async def test_off_is_off(tmp_path: Path) -> None:
     async with serving(environment(tmp_path, SIDECAR_ADMIN_LISTEN="off")) as process:
         assert [line for line in process.log if line["event"] == "admin.listening"] == []

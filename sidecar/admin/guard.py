@@ -11,6 +11,7 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from sidecar.admin.forms import form
 from sidecar.admin.hosts import host_of, is_loopback, is_served
 from sidecar.admin.sessions import COOKIE, Session, Sessions, is_word
 from sidecar.errors import Forbidden, Misdirected, Unauthorized
@@ -131,9 +132,7 @@ def visitor(request: web.Request) -> Mapping[str, object]:
 
 async def _word(request: web.Request) -> str:
     """The session's word, as a form or a header brings it."""
-    if request.content_type == "application/x-www-form-urlencoded":
-        return str((await request.post()).get("csrf", ""))
-    return request.headers.get("X-CSRF-Token", "")
+    return (await form(request)).get("csrf", request.headers.get("X-CSRF-Token", ""))
 
 
 def _same_origin(request: web.Request) -> None:

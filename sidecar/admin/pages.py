@@ -14,7 +14,7 @@ from aiohttp.typedefs import Handler
 import sidecar
 from sidecar import status
 from sidecar.admin.guard import SESSION, SIGN_IN, Guard
-from sidecar.api.deliveries import get_deliveries
+from sidecar.api.deliveries import PARAMETERS, get_deliveries
 from sidecar.api.endpoints import get_endpoints
 from sidecar.api.parts import PARTS
 from sidecar.meters import Meters
@@ -28,6 +28,8 @@ PAGE = "50"
 
 BODY = 64 * 1024
 """Characters of a body that are shown."""
+
+FILTERS = PARAMETERS.keys() - {"limit"}
 
 Values = dict[str, Any]
 
@@ -136,7 +138,7 @@ class Pages:
         }
 
     async def _deliveries(self, request: web.Request, told: Any) -> tuple[str, Values]:
-        filters = {name: value for name, value in request.query.items() if value and name not in ("limit", "done")}
+        filters = {name: value for name, value in request.query.items() if value and name in FILTERS}
         kept = {name: value for name, value in filters.items() if name != "after"}
         older = urlencode({**kept, "after": told["next"]}) if told["next"] else ""
         names = [*request.app[PARTS].endpoints]

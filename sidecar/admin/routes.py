@@ -62,8 +62,8 @@ def make_app(
             app.router.add_route(method, path, handler, expect_handler=expect)
     signing_in = SigningIn(guard, pages)
     app.router.add_get("/", pages.front, expect_handler=expect)
-    app.router.add_get("/live", Live(clock, meters).stream, expect_handler=expect)
-    app.router.add_get("/sign-in", signing_in.form, expect_handler=expect)
+    app.router.add_get("/live", Live(clock, meters).stream, allow_head=False, expect_handler=expect)
+    app.router.add_get("/sign-in", signing_in.show, expect_handler=expect)
     app.router.add_post("/sign-in", signing_in.begin, expect_handler=expect)
     app.router.add_post("/sign-out", signing_in.end, expect_handler=expect)
     for asset in ASSETS.values():

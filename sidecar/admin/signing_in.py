@@ -5,6 +5,7 @@ Law: the token is in the form's body and nowhere else; where one goes next is a 
 
 from aiohttp import hdrs, web
 
+from sidecar.admin.forms import form
 from sidecar.admin.guard import Guard
 from sidecar.admin.pages import Pages
 from sidecar.admin.sessions import COOKIE, LIFETIME
@@ -17,15 +18,15 @@ class SigningIn:
         self._guard = guard
         self._pages = pages
 
-    async def form(self, request: web.Request) -> web.StreamResponse:
+    async def show(self, request: web.Request) -> web.StreamResponse:
         after = _ours(request.query.get("next", ""))
         return await self._pages.page(request, "sign-in", {"next": after, "wrong": False})
 
     async def begin(self, request: web.Request) -> web.StreamResponse:
         """With the right token a session begins."""
-        form = await request.post()
-        after = _ours(str(form.get("next", "")))
-        if not await self._guard.is_right(request, str(form.get("token", ""))):
+        given = await form(request)
+        after = _ours(given.get("next", ""))
+        if not await self._guard.is_right(request, given.get("token", "")):
             return await self._pages.page(request, "sign-in", {"next": after, "wrong": True}, 401)
         answer = _to(after)
         answer.set_cookie(

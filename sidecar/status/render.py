@@ -24,7 +24,16 @@ def _is_past(moment: str, at: int) -> bool:
     return parse(moment) <= at
 
 
-_templates = Environment(
+class _Answers(Environment):
+    """Knows that what is shown is mostly answers, which are dicts: `one.state` looks there first."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, dict) and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+
+_templates = _Answers(
     loader=PackageLoader("sidecar.status"),
     autoescape=True,
     undefined=StrictUndefined,
