@@ -32,6 +32,7 @@ from sidecar.ports import Clock, Outbox, Registry, Transport
 from sidecar.pulse import measure_lag, stopwatch
 from sidecar.registry import Kept, RegistryFile
 from sidecar.reloading import reload_whenever
+from sidecar.replays import Replayer
 from sidecar.settings import Configuration, Settings, split_address
 from sidecar.transport import HttpTransport, choose_proxy
 from sidecar.upkeep import Upkeep
@@ -50,6 +51,7 @@ class Sidecar:
     registry: RegistryFile
     secrets: Registry
     dispatcher: Dispatcher
+    replayer: Replayer
     application: web.Application
     gate: Gate
     delivering: asyncio.Task[None]
@@ -79,6 +81,7 @@ class Sidecar:
     async def drain(self, seconds: float) -> bool:
         """Take no more events; finish what is in flight and what is due now. True where that was done in time."""
         self.gate.drain()
+        self.replayer.drain()
         self.dispatcher.drain()
         done, _ = await asyncio.wait([self.delivering], timeout=seconds)
         for task in done:
@@ -115,12 +118,15 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
         delivering = _task(stack, dispatcher.run())
         upkeep = _task(stack, _upkeep(settings, outbox, clock, kept, meters).run())
         _task(stack, measure_lag(clock, meters.lags))
+        replayer = Replayer(kept.replays, outbox, clock, frozenset(one.name for one in settings.endpoints))
+        _task(stack, replayer.run())
         gate = Gate()
         application = await _listen(
             stack,
             settings,
             outbox=outbox,
             kept=kept,
+            replayer=replayer,
             dispatcher=dispatcher,
             clock=clock,
             gate=gate,
@@ -128,7 +134,7 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
         )
         await _administer(stack, settings, application, clock, meters)
         await _receive(stack, settings, outbox=outbox, kept=kept, clock=clock, gate=gate)
-        yield Sidecar(outbox, kept.file, kept.registry, dispatcher, application, gate, delivering, upkeep)
+        yield Sidecar(outbox, kept.file, kept.registry, dispatcher, replayer, application, gate, delivering, upkeep)
 
 
 async def _outbox(settings: Settings, clock: Clock, meters: Meters, vfs: str) -> Outbox:
@@ -173,9 +179,8 @@ def _upkeep(
     meters: Meters,
 ) -> Upkeep:
     names = frozenset(endpoint.name for endpoint in settings.endpoints)
-    return Upkeep(
-        outbox, clock, names, settings.max_age, settings.retention, (kept.hooks.prune, kept.projects.prune), meters
-    )
+    others = (kept.hooks.prune, kept.projects.prune, kept.replays.prune)
+    return Upkeep(outbox, clock, names, settings.max_age, settings.retention, others, meters)
 
 
 def _override(dispatcher: Dispatcher, endpoints: Sequence[Endpoint], registry: Registry) -> None:
@@ -213,6 +218,7 @@ async def _listen(
     *,
     outbox: Outbox,
     kept: Kept,
+    replayer: Replayer,
     dispatcher: Dispatcher,
     clock: Clock,
     gate: Gate,
@@ -224,6 +230,7 @@ async def _listen(
             registry=kept.registry,
             projects=kept.projects,
             hooks=kept.hooks,
+            replaying=replayer,
             control=dispatcher,
             clock=clock,
             configured=settings.endpoints,

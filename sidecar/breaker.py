@@ -48,7 +48,10 @@ def pause(health: Health, *, now: int, reason: str) -> Health:
     if health.state == "paused":
         return health
     stopped = replace(health, flow=health.flow_at(now), flow_from=FAR, allowed=0, streak=0)
-    return replace(stopped, state="paused", since=now, reason=reason, failures=0, wait=0, not_before=0)
+    healthy = health.healthy_until if health.state == "failing" else health.last_success
+    return replace(
+        stopped, state="paused", since=now, reason=reason, failures=0, wait=0, not_before=0, healthy_until=healthy
+    )
 
 
 def resume(health: Health, *, now: int) -> Health:
@@ -80,6 +83,7 @@ def _failed(health: Health, now: int, wait: int, *, probing: bool) -> Health:
         stopped = replace(health, flow=health.flow_at(now), flow_from=FAR, allowed=0)
         reason = f"{TRIP} failures in a row"
         until = now + max(FIRST_WAIT, wait)
+        stopped = replace(stopped, healthy_until=health.last_success)
         return replace(stopped, state="failing", since=now, reason=reason, wait=FIRST_WAIT, not_before=until)
     gentle = max(1, health.allowed // 2) if health.allowed else 0
     return _waiting(replace(health, allowed=gentle), now, wait)

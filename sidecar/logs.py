@@ -63,6 +63,8 @@ EVENTS: Mapping[str, str] = {
     "outbox.unready": "No events are taken: the disk is full, or SIDECAR_MAX_OUTBOX_SIZE is reached. `detail`.",
     "project.secret_changed": "A project's webhook secret was generated anew. `project`, `overlap_ms` (for which the "
     "old one is still good).",
+    "replay.finished": "A replay came to its end for an endpoint. `replay`, `endpoint`, `resent`.",
+    "replay.started": "Somebody asked for finished deliveries to be sent again. `replay`, `endpoint`, `states`.",
     "sidecar.draining": "SIGTERM or SIGINT: no more events are taken; what is in flight and due now is finished. "
     "`signal`, `seconds` (that it may take).",
     "sidecar.failed": "The process cannot start or go on, and ends with status 1 (2 for a bad certificate "

@@ -269,6 +269,7 @@ class Health(Struct, frozen=True):
         releasing: what failed through the endpoint is still being made due.
         ages_from: ages of what is owed count from here at the earliest: when it was resumed, or last seen orphaned.
         version: rises with each change that is kept; of two, the later one counts.
+        healthy_until: the last success before it last began to fail, or was paused; 0 for none.
     """
 
     state: Literal["active", "failing", "paused"] = "active"
@@ -287,6 +288,7 @@ class Health(Struct, frozen=True):
     releasing: bool = False
     ages_from: int = 0
     version: int = 0
+    healthy_until: int = 0
 
     def flow_at(self, now: int) -> int:
         """The endpoint's flow clock at `now`, in ms: it stands still while the endpoint is failing, paused or told to

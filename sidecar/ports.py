@@ -11,6 +11,7 @@ from typing import Protocol
 
 from sidecar.errors import OutboxBroken
 from sidecar.incoming import Hook, Numbered, Registered, Wanted
+from sidecar.jobs import Again, Replay, ReplayPart, Step
 from sidecar.model import (
     Added,
     AttemptLog,
@@ -78,6 +79,11 @@ class Outbox(Protocol):
 
     async def resend(self, delivery: int, now: int) -> bool:
         """Owe a delivery again, due at once, whatever its state; False where there is none or it is in flight."""
+        ...
+
+    async def replay(self, endpoint: str, which: Again, after: int, now: int, *, limit: int, most: int) -> Step:
+        """Owe again, due at `now`, up to `limit` finished deliveries, oldest first, behind number `after`; no more than
+        that `most` that were owed again since `which.finished_by` are pending. `now` is later than that."""
         ...
 
     async def expire(self, endpoint: str, before: int, now: int, limit: int) -> list[int]:
@@ -225,6 +231,49 @@ class Hooks(Protocol):
 
     async def prune(self, before: int) -> int:
         """One step of forgetting what came last before `before`, or is too much; 0 when it is done."""
+        ...
+
+
+class Replays(Protocol):
+    """Keeps the jobs that send again, durably. Errors as `Registry`."""
+
+    async def add(self, replay: Replay) -> Replay:
+        """`replay.id` is given here. Raises `Conflicting` where too many run."""
+        ...
+
+    async def find(self, id_: int) -> Replay:
+        """Raises `NotFound`."""
+        ...
+
+    async def page(self, limit: int, after: int) -> Sequence[Replay]:
+        """Newest first; `after`: only smaller ids, 0 for all."""
+        ...
+
+    async def running(self) -> Sequence[Replay]:
+        """Oldest first."""
+        ...
+
+    async def advance(self, id_: int, part: ReplayPart, now: int) -> None:
+        """Note how far it came for one endpoint; where that was the last to be done, the job is. Not once cancelled."""
+        ...
+
+    async def cancel(self, id_: int, now: int) -> Replay:
+        """Raises `NotFound`; one that has ended stays as it is."""
+        ...
+
+    async def prune(self, before: int) -> int:
+        """One step of forgetting what ended before `before`; 0 when it is done."""
+        ...
+
+
+class Replaying(Protocol):
+    """What the socket may ask of replays: those that `Replays` keeps, and that they go on."""
+
+    @property
+    def kept(self) -> Replays: ...
+
+    async def start(self, replay: Replay) -> Replay:
+        """As `Replays.add`; it begins at once."""
         ...
 
 

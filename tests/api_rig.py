@@ -25,7 +25,8 @@ from sidecar.errors import NotFound
 from sidecar.meters import Meters
 from sidecar.metrics import Metrics
 from sidecar.model import FAR, Attempt, Claim, Dead, Delivered, Endpoint, Health, Instance, Response, Secret, Settlement
-from sidecar.registry import FileRegistry, SqliteHooks, SqliteProjects, open_file, open_projects
+from sidecar.registry import FileRegistry, SqliteHooks, SqliteProjects, SqliteReplays, open_file, open_projects
+from sidecar.replays import Replayer
 from sidecar.web.gate import Gate
 
 JSON = {"Content-Type": "application/json"}
@@ -97,6 +98,7 @@ class House:
     outbox: MemoryOutbox
     projects: SqliteProjects
     hooks: SqliteHooks
+    replayer: Replayer
     clock: FakeClock
     control: Steering
     gate: Gate
@@ -160,12 +162,14 @@ async def house(
     meters = Meters([one.name for one in endpoints], clock.now())
     file = await open_file(directory)
     projects, hooks = await open_projects(file), SqliteHooks(file)
+    replayer = Replayer(SqliteReplays(file), outbox, clock, [one.name for one in endpoints])
     app = make_app(
         Parts(
             outbox=outbox,
             registry=FileRegistry(directory),
             projects=projects,
             hooks=hooks,
+            replaying=replayer,
             control=control,
             clock=clock,
             configured=endpoints,
@@ -185,7 +189,7 @@ async def house(
     listener = unixsocket.listen(path, 0o660)
     try:
         async with serving(app, listener, patience=0.1), ClientSession(connector=UnixConnector(path)) as session:
-            yield House(app, path, outbox, projects, hooks, clock, control, gate, session, meters)
+            yield House(app, path, outbox, projects, hooks, replayer, clock, control, gate, session, meters)
     finally:
         await file.close()
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from memory_items import Entry, Item, Lane, matches
 
 from sidecar.errors import OutboxBroken, Unavailable
+from sidecar.jobs import Again, Step
 from sidecar.model import (
     FAR,
     Accepted,
@@ -176,6 +177,18 @@ class MemoryOutbox:
         self._changed(item.endpoint)
         return True
 
+    async def replay(self, endpoint: str, which: Again, after: int, now: int, *, limit: int, most: int) -> Step:
+        own = [item for item in self.items.values() if item.endpoint == endpoint]
+        again = [item for item in self._pending(endpoint) if item.overtaken and item.owed_since > which.finished_by]
+        found = [item.id for item in own if item.id > after and _wanted(item, which)]
+        taken = found[: min(limit, max(0, most - len(again)))]
+        for number in taken:
+            await self.resend(number, now)
+        if len(taken) == len(found):
+            return Step(len(taken), max(self.last, after), 1000, done=True)
+        after = taken[-1] if taken else after
+        return Step(len(taken), after, 1000 * after // (self.last + 1), done=False)
+
     async def expire(self, endpoint: str, before: int, now: int, limit: int) -> list[int]:
         old = [item for item in self._pending(endpoint) if item.owed_since < before and item.lane.flying != item.id]
         ended = sorted(old, key=lambda item: item.owed_since)[:limit]
@@ -247,6 +260,12 @@ class MemoryOutbox:
 
     def _pending(self, endpoint: str) -> list[Item]:
         return [item for item in self.items.values() if item.endpoint == endpoint and item.state == "pending"]
+
+
+def _wanted(item: Item, which: Again) -> bool:
+    accepted = item.event.accepted_at
+    in_time = accepted >= which.since and (not which.until or accepted < which.until)
+    return item.state in which.states and item.finished_at <= which.finished_by and in_time
 
 
 def _outcome(outcome: Response | Unreachable) -> tuple[int, str, bytes]:

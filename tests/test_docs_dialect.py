@@ -28,7 +28,8 @@ from sidecar.meters import Meters
 from sidecar.model import Endpoint, Instance, Secret
 from sidecar.outboxes.sqlite import open_outbox
 from sidecar.ports import Dialect
-from sidecar.registry import FileRegistry, SqliteHooks, open_file, open_projects
+from sidecar.registry import FileRegistry, SqliteHooks, SqliteReplays, open_file, open_projects
+from sidecar.replays import Replayer
 from sidecar.settings import families
 from sidecar.transport import HttpTransport
 from sidecar.web.gate import Gate
@@ -129,6 +130,7 @@ async def house(folder: Path, dialect: Dialect, endpoint: Endpoint) -> AsyncIter
                 registry=FileRegistry(folder),
                 projects=await open_projects(file),
                 hooks=SqliteHooks(file),
+                replaying=Replayer(SqliteReplays(file), outbox, clock, [endpoint.name]),
                 control=dispatcher,
                 clock=clock,
                 configured=[endpoint],

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from sidecar.model import Endpoint, Instance
-from sidecar.ports import Clock, Control, Dialect, Hooks, Observer, Outbox, Projects, Registry
+from sidecar.ports import Clock, Control, Dialect, Hooks, Observer, Outbox, Projects, Registry, Replaying
 from sidecar.web.gate import Gate
 
 
@@ -29,6 +29,7 @@ class Parts:
     registry: Registry
     projects: Projects
     hooks: Hooks
+    replaying: Replaying
     control: Control
     clock: Clock
     configured: Sequence[Endpoint]

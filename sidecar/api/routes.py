@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from sidecar.api import deliveries, endpoints, events, explain, hooks, keys, packages, probes, projects, why
+from sidecar.api import deliveries, endpoints, events, explain, hooks, keys, packages, probes, projects, replays, why
 from sidecar.api.changes import is_change, peer, told
 from sidecar.api.parts import PARTS, Parts
 from sidecar.web.problems import HttpLog, expect, tell
@@ -20,6 +20,10 @@ ROUTES = (
     ("GET", "/deliveries", deliveries.get_deliveries),
     ("GET", "/deliveries/{id}", deliveries.get_delivery),
     ("POST", "/deliveries/{id}/resend", deliveries.resend),
+    ("POST", "/replays", replays.post_replay),
+    ("GET", "/replays", replays.get_replays),
+    ("GET", "/replays/{id}", replays.get_replay),
+    ("DELETE", "/replays/{id}", replays.delete_replay),
     ("GET", "/endpoints", endpoints.get_endpoints),
     ("POST", "/endpoints/{name}/ping", endpoints.ping),
     ("POST", "/endpoints/{name}/pause", endpoints.pause),

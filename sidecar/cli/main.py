@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("look", "Show a delivery with its attempts, or an event."),
     "why": ("why", "Say why an event was sent, waits, or was not sent, endpoint by endpoint."),
     "resend": ("act", "Owe a delivery again, due at once."),
+    "replay": ("replay", "Send dead deliveries again, by endpoint and time."),
     "endpoints": ("look", "Show where events go, and how each endpoint does."),
     "ping": ("act", "Send a ping to an endpoint and say how it went."),
     "pause": ("act", "Keep an endpoint's events back."),

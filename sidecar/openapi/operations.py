@@ -2,6 +2,7 @@
 
 from sidecar.openapi.copr import COPR
 from sidecar.openapi.operation import Operation
+from sidecar.openapi.replays import REPLAYS
 from sidecar.openapi.socket import SOCKET
 
-OPERATIONS: tuple[Operation, ...] = (*SOCKET, *COPR)
+OPERATIONS: tuple[Operation, ...] = (*SOCKET, *REPLAYS, *COPR)

@@ -4,6 +4,7 @@ from sidecar.registry.file import RegistryFile, open_file
 from sidecar.registry.hooks import SqliteHooks
 from sidecar.registry.kept import Kept, opened
 from sidecar.registry.projects import SqliteProjects, open_projects
+from sidecar.registry.replays import SqliteReplays
 from sidecar.registry.secretsfile import FileRegistry
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "RegistryFile",
     "SqliteHooks",
     "SqliteProjects",
+    "SqliteReplays",
     "open_file",
     "open_projects",
     "opened",

@@ -24,7 +24,7 @@ SCHEMA = sqlitefile.Schema(
     name=NAME,
     application=0x57484B52,
     package=__package__ or "",
-    migrations=("schema.sql",),
+    migrations=("schema.sql", "replays.sql"),
     pragmas=("PRAGMA cache_size = -4096",),
     broken=RegistryBroken,
     way_out="restore a copy of the data directory, or move the file away: projects, their secrets and keys are in it",

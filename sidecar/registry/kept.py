@@ -9,6 +9,7 @@ from pathlib import Path
 from sidecar.registry.file import RegistryFile, open_file
 from sidecar.registry.hooks import SqliteHooks
 from sidecar.registry.projects import SqliteProjects, open_projects
+from sidecar.registry.replays import SqliteReplays
 from sidecar.registry.secretsfile import FileRegistry
 
 
@@ -20,6 +21,7 @@ class Kept:
     file: RegistryFile
     projects: SqliteProjects
     hooks: SqliteHooks
+    replays: SqliteReplays
 
 
 @asynccontextmanager
@@ -28,6 +30,6 @@ async def opened(directory: Path) -> AsyncIterator[Kept]:
     registry = FileRegistry(directory)
     file = await open_file(directory)
     try:
-        yield Kept(registry, file, await open_projects(file), SqliteHooks(file))
+        yield Kept(registry, file, await open_projects(file), SqliteHooks(file), SqliteReplays(file))
     finally:
         await file.close()

@@ -62,3 +62,25 @@ HOOK_AGAIN = "UPDATE hooks SET times = times + ?2, last_at = ?3 WHERE id = ?1"
 FORGET_OLD_HOOKS = "DELETE FROM hooks WHERE id IN (SELECT id FROM hooks WHERE last_at < ? ORDER BY last_at LIMIT ?)"
 FORGET_MANY_HOOKS = """
 DELETE FROM hooks WHERE id IN (SELECT id FROM hooks WHERE shelf = ?1 ORDER BY id DESC LIMIT ?3 OFFSET ?2)"""
+
+# -- replays ---------------------------------------------------------------------------------------------------------
+
+_REPLAY = "SELECT id, endpoint, since, until, healthy, states, created_at, state, finished_at FROM replays"
+REPLAY = f"{_REPLAY} WHERE id = ?"
+REPLAYS = f"{_REPLAY} WHERE id < ? ORDER BY id DESC LIMIT ?"
+RUNNING_REPLAYS = f"{_REPLAY} WHERE state = 'running' ORDER BY id"
+REPLAY_PARTS = """
+SELECT endpoint, since, after, resent, share, done FROM replay_parts WHERE replay = ? ORDER BY place"""
+ADD_REPLAY = """
+INSERT INTO replays (endpoint, since, until, healthy, states, created_at, state, finished_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+ADD_REPLAY_PART = """
+INSERT INTO replay_parts (replay, place, endpoint, since, after, resent, share, done) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+ADVANCE_REPLAY = """
+UPDATE replay_parts SET after = ?, resent = ?, share = ?, done = ? WHERE replay = ? AND endpoint = ?"""
+END_REPLAY = """
+UPDATE replays SET state = 'done', finished_at = ?1 WHERE id = ?2 AND state = 'running'
+AND NOT EXISTS (SELECT 1 FROM replay_parts WHERE replay = ?2 AND done = 0)"""
+CANCEL_REPLAY = "UPDATE replays SET state = 'cancelled', finished_at = ? WHERE id = ? AND state = 'running'"
+OLD_REPLAYS = "SELECT id FROM replays WHERE state <> 'running' AND finished_at < ? LIMIT ?"
+FORGET_REPLAY = ("DELETE FROM replay_parts WHERE replay = ?", "DELETE FROM replays WHERE id = ?")

@@ -13,6 +13,7 @@ from typing import TypeVar
 import apsw
 
 from sidecar.errors import OutboxBroken
+from sidecar.jobs import Again, Step
 from sidecar.model import (
     Added,
     AttemptLog,
@@ -77,6 +78,20 @@ class SqliteOutbox:
 
     async def resend(self, delivery: int, now: int) -> bool:
         return await self._change(lambda store: repairing.resend(store, delivery, now))
+
+    async def replay(self, endpoint: str, which: Again, after: int, now: int, *, limit: int, most: int) -> Step:
+        known = self._store.ids.get(endpoint)
+        if known is None:
+            return Step(0, after, 1000, done=True)
+        found, (first, last) = await self._look(lambda: self._reader.finished(known, which, after, limit))
+        taken, whole = await self._change(
+            lambda store: repairing.replay(store, known, found, which.finished_by, now, most=most)
+        )
+        if whole and len(found) < limit:
+            return Step(len(taken), max(after, last), 1000, done=True)
+        after = found[-1] if whole else taken[-1] if taken else after
+        share = 1000 * (max(after, first) - first) // max(1, last - first)
+        return Step(len(taken), after, share, done=False)
 
     async def expire(self, endpoint: str, before: int, now: int, limit: int) -> list[int]:
         return await self._change(lambda store: repairing.expire(store, endpoint, before, now, limit))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import apsw
 
+from sidecar.jobs import Again
 from sidecar.model import AttemptLog, DeliveryLog, Event, Query, State
 from sidecar.outboxes.sqlite import statements as sql
 from sidecar.outboxes.sqlite.claiming import to_event
@@ -39,6 +40,15 @@ class Reader:
         self._db.execute("BEGIN")
         try:
             return [_entry(row, query.in_flight) for row in Search(self._db, query).rows()]
+        finally:
+            self._db.execute("COMMIT")
+
+    def finished(self, endpoint: int, which: Again, after: int, limit: int) -> tuple[list[int], tuple[int, int]]:
+        """As `Search.finished`."""
+        self._db.execute("BEGIN")
+        try:
+            query = Query(since=which.since, until=which.until, limit=limit)
+            return Search(self._db, query).finished(endpoint, which, after)
         finally:
             self._db.execute("COMMIT")
 

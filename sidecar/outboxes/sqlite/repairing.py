@@ -4,6 +4,7 @@ Law: every one of these works in bounded steps, so that the commits of others ne
 """
 
 import json
+from collections.abc import Sequence
 
 from sidecar.outboxes.sqlite import statements as sql
 from sidecar.outboxes.sqlite.marks import BLOCK
@@ -45,6 +46,19 @@ def resend(store: Store, delivery: int, now: int) -> bool:
     store.reset_heads([lane])
     store.woken.add(store.names[endpoint])
     return True
+
+
+def replay(
+    store: Store, endpoint: int, found: Sequence[int], finished_by: int, now: int, *, most: int
+) -> tuple[list[int], bool]:
+    """Owe again those of `found` that are still as they were, oldest first, as many as there is room for: which, and
+    whether that was all of them."""
+    room = most - next(iter(store.db.execute(sql.OWED_AGAIN, (endpoint, finished_by, most))))[0]
+    still = [id_ for (id_,) in store.db.execute(sql.STILL_FINISHED, (json.dumps(found), finished_by))]
+    taken = still[: max(0, room)]
+    for id_ in taken:
+        resend(store, id_, now)
+    return taken, len(taken) == len(still)
 
 
 def expire(store: Store, name: str, before: int, now: int, limit: int) -> list[int]:

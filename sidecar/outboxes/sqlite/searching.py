@@ -17,6 +17,7 @@ from itertools import islice
 
 import apsw
 
+from sidecar.jobs import Again
 from sidecar.model import Query
 from sidecar.outboxes.sqlite import statements as sql
 from sidecar.outboxes.sqlite.marks import BLOCK, find
@@ -63,6 +64,15 @@ class Search:
         self._total = sum(sum(counts) for _, counts in known.values())
         wanted = [query.endpoint] if query.endpoint else list(known)
         self._endpoints: dict[int, list[int]] = dict(known[name] for name in wanted if name in known)
+
+    def finished(self, endpoint: int, which: Again, after: int) -> tuple[list[int], Span]:
+        """Numbers behind `after`, oldest first, of what is to be owed again, and where they may be. Of the query the
+        times and the limit count."""
+        first, last = self._span()
+        given = {"endpoint": endpoint, "first": max(first, after + 1), "last": last, "limit": self._query.limit}
+        times = {"since": which.since, "until": which.until, "finished_by": which.finished_by}
+        statement = sql.AGAIN.format(**sql.AGAIN_STATES[tuple(sorted(which.states))])
+        return [id_ for (id_,) in self._db.execute(statement, given | times)], (first, last)
 
     def rows(self) -> list[Row]:
         """As `LOG` selects them, at most `query.limit`."""

@@ -167,6 +167,28 @@ SELECT id, lane, seq, attempts, tries, status FROM (
     AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY owed_since LIMIT ?4))
 ORDER BY owed_since LIMIT ?4"""
 
+# Of `states` are `AGAIN_STATES`.
+AGAIN = """
+SELECT d.id FROM deliveries AS d {states} CROSS JOIN events AS e ON e.seq = d.seq
+WHERE {which} AND d.endpoint = :endpoint AND d.id BETWEEN :first AND :last AND d.finished_at <= :finished_by
+AND (:since = 0 OR e.accepted_at >= :since) AND (:until = 0 OR e.accepted_at < :until) ORDER BY d.id LIMIT :limit"""
+
+AGAIN_STATES = {
+    ("dead",): {"states": "INDEXED BY deliveries_dead", "which": "d.state = 2"},
+    ("delivered",): {"states": "NOT INDEXED", "which": "d.state = 1"},
+    ("dead", "delivered"): {"states": "NOT INDEXED", "which": "d.state IN (1, 2)"},
+}
+
+# Owed again since then, and not yet finished.
+OWED_AGAIN = """
+SELECT count(*) FROM (
+  SELECT 1 FROM deliveries INDEXED BY deliveries_again
+  WHERE endpoint = ? AND state = 0 AND overtaken = 1 AND owed_since > ? LIMIT ?)"""
+
+STILL_FINISHED = """
+SELECT id FROM deliveries
+WHERE id IN (SELECT value FROM json_each(?)) AND state <> 0 AND finished_at <= ? ORDER BY id"""
+
 # -- forgetting ------------------------------------------------------------------------------------------------------
 
 FINISHED = "SELECT seq FROM events WHERE open = 0 AND finished_at < ?1 ORDER BY finished_at, seq LIMIT ?2"
