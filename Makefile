@@ -69,8 +69,10 @@ dist: $(VENV)/dist/made ## build wheel and sdist twice, install and run the whee
 	@$(VENV)/dist/bin/python release/dist.py $(VENV)/dist/bin/python
 
 .PHONY: bench
-bench: $(VENV)/dev ## how fast it is here, beside a bare aiohttp loop; then a held queue, and a backlog of a million
+bench: $(VENV)/dev ## how fast it is here, beside a bare aiohttp loop; then other shapes, and a backlog of a million
 	@$(BIN)/python bench/road.py
+	@$(BIN)/python bench/shapes.py
+	@$(BIN)/python bench/isolation.py
 	@$(BIN)/python bench/claims.py
 	@$(BIN)/python bench/backlog.py
 	@$(MAKE) -s bench-log

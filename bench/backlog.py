@@ -13,7 +13,7 @@ from pathlib import Path
 
 import load
 import uvloop
-from road import Peer, peer, resident, sidecar
+from road import Peer, peer, resident, sidecar, spent
 
 
 class Socket(http.client.HTTPConnection):
@@ -61,11 +61,12 @@ def measure(receiver: Peer, port: int, backlog: int, count: int, rounds: int) ->
             filled = backlog / (time.time() - began)
             full = resident(pid)
         with sidecar(port, folder, SIDECAR_MAX_OUTBOX_SIZE="64GiB") as (pid, ready):
+            before = spent(pid)
             rates = [drain(receiver, path, name, count) for _ in range(rounds)]
-            busy = resident(pid)
+            busy, cost = resident(pid), (spent(pid) - before) / (count * rounds)
         size = sum(file.stat().st_size for file in Path(folder).iterdir()) / 1e6
     return {"filled": filled, "idle": idle, "full": full, "ready": ready, "rate": statistics.median(rates),
-            "busy": busy, "size": size}  # fmt: skip
+            "busy": busy, "size": size, "cost": cost}  # fmt: skip
 
 
 def main() -> None:
@@ -82,7 +83,8 @@ def main() -> None:
     print(f"{load.SIZE} B events of {load.REPOSITORIES} repositories; {drained}")
     for name, it in (("small", small), ("large", large)):
         held = f"RSS idle {it['idle']:4.0f} MB, full {it['full']:4.0f}, drained {it['busy']:4.0f}"
-        speed = f"restart to ready {it['ready']:.2f} s   drains {it['rate']:6,.0f}/s   files {it['size']:6,.0f} MB"
+        drains = f"drains {it['rate']:6,.0f}/s, CPU {it['cost'] * 1e6:.0f} µs each"
+        speed = f"restart to ready {it['ready']:.2f} s   {drains}   files {it['size']:6,.0f} MB"
         print(f"  {name:6} taken in at {it['filled']:7,.0f}/s   {held}   {speed}")
     memory, ratio = large["full"] - large["idle"], large["rate"] / small["rate"]
     print(f"  memory of the backlog {memory:.0f} MB; drain ratio {ratio:.2f}")

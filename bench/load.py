@@ -38,7 +38,7 @@ async def singly(path: str, count: int, connections: int) -> list[float]:
             head = await reader.readuntil(b"\r\n\r\n")
             if not head.startswith(b"HTTP/1.1 202"):
                 raise RuntimeError(head.decode())
-            await reader.readexactly(_length(head))
+            await reader.readexactly(length(head))
             waits.append(time.perf_counter() - start)
         writer.close()
 
@@ -59,11 +59,11 @@ async def lines(path: str, count: int) -> None:
         await writer.drain()
     writer.write(b"0\r\n\r\n")
     head = await reader.readuntil(b"\r\n\r\n")
-    body = await (reader.readexactly(_length(head)) if b"ength:" in head else reader.readuntil(b"0\r\n\r\n"))
+    body = await (reader.readexactly(length(head)) if b"ength:" in head else reader.readuntil(b"0\r\n\r\n"))
     if b'"accepted":%d' % count not in body:
         raise RuntimeError(body.decode())
     writer.close()
 
 
-def _length(head: bytes) -> int:
+def length(head: bytes) -> int:
     return int(head.lower().split(b"content-length:", 1)[1].split(b"\r", 1)[0])

@@ -1,7 +1,7 @@
 """A receiver that costs next to nothing, so that what is measured is the sender.
 
-Law: answers 204 to every whole request. Run as a process, it prints its port; then, for each line `N` on standard
-input, it waits for N requests and prints when the last came, in seconds since the epoch.
+Law: answers 204 to every whole request, `argv[1]` ms after it came (0). Run as a process, it prints its port; then,
+for each line `N` on standard input, it waits for N requests and prints when the last came, in seconds since the epoch.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ class Receiver(asyncio.Protocol):
 
     count = 0
     target = 0
+    delay = 0.0
     reached: asyncio.Event
 
     def __init__(self) -> None:
@@ -34,15 +35,23 @@ class Receiver(asyncio.Protocol):
             if len(data) < end + 4 + length:
                 break
             data = data[end + 4 + length :]
-            self._transport.write(ANSWER)  # type: ignore[attr-defined] # a stream transport
+            self._answer()
             Receiver.count += 1
             if Receiver.count == Receiver.target:
                 Receiver.reached.set()
         self._buffer = data
 
+    def _answer(self) -> None:
+        write = self._transport.write  # type: ignore[attr-defined] # a stream transport
+        if self.delay:
+            asyncio.get_running_loop().call_later(self.delay, write, ANSWER)
+        else:
+            write(ANSWER)
+
 
 async def main() -> None:
     loop = asyncio.get_running_loop()
+    Receiver.delay = int(sys.argv[1]) / 1000 if len(sys.argv) > 1 else 0
     server = await loop.create_server(Receiver, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     while line := await loop.run_in_executor(None, sys.stdin.readline):

@@ -20,6 +20,12 @@ import uvloop
 
 HERE = Path(__file__).parent
 CONCURRENCY = 16
+NAMES = {
+    "asyncio": "bare aiohttp loop",
+    "uvloop": "bare aiohttp loop, on uvloop",
+    "singly": "sidecar, singly (8 connections)",
+    "lines": "sidecar, NDJSON",
+}
 
 
 class Peer:
@@ -52,25 +58,27 @@ def peer(*command: str) -> Iterator[Peer]:
         it.end()
 
 
-def bare(receiver: Peer, port: int, count: int, loop: str) -> float:
-    """Events a second of the yardstick, on asyncio's own event loop or on uvloop."""
+def bare(receiver: Peer, port: int, count: int, loop: str) -> tuple[float, float]:
+    """Events a second of the yardstick, on asyncio's own event loop or on uvloop; and the CPU seconds it took."""
     receiver.say(count)
     receiver.hear()
     with peer(str(HERE / "bare.py"), loop, str(port), str(count), str(CONCURRENCY)) as poster:
         began = float(poster.hear())
-        return count / (float(receiver.hear()) - began)
+        rate = count / (float(receiver.hear()) - began)
+        return rate, float(poster.hear())
 
 
-def road(receiver: Peer, path: str, count: int, mode: str) -> tuple[float, list[float]]:
-    """Events a second from the first byte in to the last 2xx, and what each caller waited."""
-    receiver.say(count)
+def road(receiver: Peer, path: str, count: int, mode: str, fold: int = 1) -> tuple[float, list[float]]:
+    """Deliveries a second from the first byte in to the last 2xx, each event going to `fold` endpoints; and what each
+    caller waited."""
+    receiver.say(count * fold)
     receiver.hear()
     began = time.time()
     if mode == "lines":
         waits = uvloop.run(load.lines(path, count)) or []
     else:
         waits = uvloop.run(load.singly(path, count, connections=8))
-    return count / (float(receiver.hear()) - began), waits
+    return count * fold / (float(receiver.hear()) - began), waits
 
 
 @contextmanager
@@ -105,6 +113,14 @@ def resident(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
+def spent(pid: int) -> float:
+    """CPU seconds of a process so far, of all its threads."""
+    return (
+        sum(int(task.read_text(encoding="ascii").split()[0]) for task in Path(f"/proc/{pid}/task").glob("*/schedstat"))
+        / 1e9
+    )
+
+
 def percentile(values: list[float], share: float) -> float:
     return sorted(values)[int(len(values) * share)]
 
@@ -114,7 +130,8 @@ def main() -> None:
     options.add_argument("--events", type=int, default=10_000)
     options.add_argument("--rounds", type=int, default=5)
     given = options.parse_args()
-    rates: dict[str, list[float]] = {"asyncio": [], "uvloop": [], "singly": [], "lines": []}
+    rates: dict[str, list[float]] = {mode: [] for mode in NAMES}
+    costs: dict[str, list[float]] = {mode: [] for mode in NAMES}
     acks: list[float] = []
     with peer(str(HERE / "receiver.py")) as receiver, tempfile.TemporaryDirectory(dir=".") as folder:
         port = int(receiver.hear())
@@ -123,34 +140,37 @@ def main() -> None:
             path = str(Path(folder, "sidecar.sock"))
             for _ in range(given.rounds):
                 for loop in ("asyncio", "uvloop"):
-                    rates[loop].append(bare(receiver, port, given.events, loop))
-                rate, waits = road(receiver, path, given.events, "singly")
-                rates["singly"].append(rate)
-                acks += waits
-                rates["lines"].append(road(receiver, path, given.events, "lines")[0])
+                    rate, cost = bare(receiver, port, given.events, loop)
+                    rates[loop].append(rate)
+                    costs[loop].append(cost / given.events)
+                for mode in ("singly", "lines"):
+                    before = spent(pid)
+                    rate, waits = road(receiver, path, given.events, mode)
+                    rates[mode].append(rate)
+                    costs[mode].append((spent(pid) - before) / given.events)
+                    acks += waits
             busy = resident(pid)
-    report(rates, acks, {"ready": ready, "idle": idle, "busy": busy}, given)
+    report(rates, costs, acks, {"ready": ready, "idle": idle, "busy": busy}, given)
 
 
 def report(
-    rates: dict[str, list[float]], acks: list[float], other: dict[str, float], given: argparse.Namespace
+    rates: dict[str, list[float]],
+    costs: dict[str, list[float]],
+    acks: list[float],
+    other: dict[str, float],
+    given: argparse.Namespace,
 ) -> None:
     yardsticks = [statistics.median(rates[loop]) for loop in ("asyncio", "uvloop")]
     what = f"one endpoint, {load.SIZE} B events of {load.REPOSITORIES} repositories, {given.events} events a round"
     print(
         f"{what}, {given.rounds} alternating rounds, medians; {os.cpu_count()} cores, Python {sys.version.split()[0]}"
     )
-    names = {
-        "asyncio": "bare aiohttp loop",
-        "uvloop": "bare aiohttp loop, on uvloop",
-        "singly": "sidecar, singly (8 connections)",
-        "lines": "sidecar, NDJSON",
-    }
-    for mode, name in names.items():
+    for mode, name in NAMES.items():
         rate = statistics.median(rates[mode])
         spread = f"{min(rates[mode]):,.0f} to {max(rates[mode]):,.0f}"
         ratios = " ".join(f"{rate / yardstick:4.2f}" for yardstick in yardsticks)
-        print(f"  {name:34} {rate:8,.0f} events/s   ratios {ratios}   ({spread})")
+        cpu = statistics.median(costs[mode]) * 1e6
+        print(f"  {name:34} {rate:8,.0f} events/s   ratios {ratios}   CPU {cpu:4.0f} µs an event   ({spread})")
     p50, p99 = (percentile(acks, share) * 1e3 for share in (0.5, 0.99))
     print(f"  acknowledged, singly               p50 {p50:.2f} ms   p99 {p99:.2f} ms")
     print(f"  start to ready {other['ready']:.2f} s   RSS idle {other['idle']:.0f} MB, after it {other['busy']:.0f} MB")
