@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
-TOOLS := openapi manifests dist
+TOOLS := openapi manifests dist docs
 IMAGE ?= drone-webhook-sidecar:test
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --require-hashes
 
@@ -62,6 +62,10 @@ image-test: image $(VENV)/dev ## build the image, and run it: hardened, stopped,
 .PHONY: manifests
 manifests: $(VENV)/manifests/made $(VENV)/dev ## check all of deploy/, the Dockerfile and the workflows, offline
 	PATH="$(CURDIR)/$(VENV)/manifests/bin:$$PATH" $(BIN)/pytest -c pyproject.toml --rootdir . -rs deploy/tests/test_manifests.py
+
+.PHONY: docs
+docs: $(VENV)/docs/made ## build the docs as a site, into site/; any warning fails
+	@$(BIN)/python release/site.py $(VENV)/docs/bin/python
 
 .PHONY: dist
 dist: $(VENV)/dist/made ## build wheel and sdist twice, install and run the wheel alone; bill of materials, licences
@@ -121,7 +125,7 @@ lock: ## resolve the dependencies anew (needs uv)
 
 .PHONY: clean
 clean: ## remove what make made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist site
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo 'make: no Python 3.11 or later was found; set PYTHON=/path/to/python3' >&2; exit 1; }
