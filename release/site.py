@@ -45,7 +45,8 @@ def linked(page: Path) -> Iterator[Path]:
 def spaced(text: str) -> str:
     """A list begins after a blank line, which forges do without and Python-Markdown does not."""
     parts = re.split(r"(^```.*?^```$|^    .*$|^<!--.*?-->$)", text, flags=re.MULTILINE | re.DOTALL)
-    return "".join(re.sub(r"^((?!- |\* |\d+\. |[|#> ]).+\n)(?=- |1\. )", r"\1\n", part, flags=re.MULTILINE) for part in parts)
+    before = re.compile(r"^((?!- |\* |\d+\. |[|#> ]).+\n)(?=- |1\. )", re.MULTILINE)
+    return "".join(before.sub(r"\1\n", part) for part in parts)
 
 
 def menu(found: Iterable[Path]) -> list[Any]:
