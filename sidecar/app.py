@@ -133,7 +133,7 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
             meters=meters,
         )
         await _administer(stack, settings, application, clock, meters)
-        await _receive(stack, settings, outbox=outbox, kept=kept, clock=clock, gate=gate)
+        await _receive(stack, settings, outbox=outbox, kept=kept, clock=clock, gate=gate, meters=meters)
         yield Sidecar(outbox, kept.file, kept.registry, dispatcher, replayer, application, gate, delivering, upkeep)
 
 
@@ -275,7 +275,14 @@ async def _administer(
 
 
 async def _receive(
-    stack: AsyncExitStack, settings: Settings, *, outbox: Outbox, kept: Kept, clock: Clock, gate: Gate
+    stack: AsyncExitStack,
+    settings: Settings,
+    *,
+    outbox: Outbox,
+    kept: Kept,
+    clock: Clock,
+    gate: Gate,
+    meters: Meters,
 ) -> None:
     """The listener for what other machines post, where there is one; with port 0 the log tells which it is."""
     if not settings.listen:
@@ -295,6 +302,7 @@ async def _receive(
         relay_secrets=settings.relay_secrets,
         require_signature=settings.require_forge_signature,
         max_event_size=settings.max_event_size,
+        observer=meters,
     )
     name = listeners[0].getsockname()
     await stack.enter_async_context(inbound.serving(parts, listeners))

@@ -95,6 +95,7 @@ class Meters:
     Attributes:
         accepted, duplicates: events, by dialect.
         refused: events, by the kind of problem.
+        hooks: what other machines posted, by route and by `taken` or `refused`.
         started: when it began to count, in ms.
         changes: rises with all that a page may show.
     """
@@ -105,6 +106,7 @@ class Meters:
         self.accepted: dict[str, int] = {}
         self.duplicates: dict[str, int] = {}
         self.refused: dict[str, int] = {}
+        self.hooks: dict[tuple[str, str], int] = {}
         self.commits = Histogram(COMMITS)
         self.lags = Histogram(LAGS)
         self.changes = 0
@@ -120,6 +122,11 @@ class Meters:
 
     def refused_for(self, reason: str, count: int = 1) -> None:
         self.refused[reason] = self.refused.get(reason, 0) + count
+
+    def hooked(self, route: str, *, taken: bool) -> None:
+        self.changes += 1
+        key = route, "taken" if taken else "refused"
+        self.hooks[key] = self.hooks.get(key, 0) + 1
 
     def attempted(self, settlement: Settlement) -> None:
         self.changes += 1

@@ -114,6 +114,8 @@ METRICS = (
            _by(lambda meters: meters.duplicates), ("dialect",)),
     Metric("sidecar_events_refused_total", COUNTER, "Events that were not taken, by the kind of problem.",
            _by(lambda meters: meters.refused), ("reason",)),
+    Metric("sidecar_hooks_total", COUNTER, "What other machines posted to SIDECAR_LISTEN: taken or refused.",
+           lambda look: look.meters.hooks.items(), ("route", "outcome")),
     Metric("sidecar_deliveries", GAUGE, "Deliveries in the outbox by state; what is forgotten counts no more.",
            _deliveries, ("endpoint", "state")),
     Metric("sidecar_deliveries_dead_total", COUNTER, "Deliveries that ended undelivered: refused, exhausted, expired.",
@@ -262,6 +264,7 @@ Beside them those of the process, as every client library has them: `process_res
 - **`reason` of a refused event**: the end of the [problem's type](errors.md), such as `not-an-event` or `unavailable`.
 - **`outcome` of an attempt**: `2xx` to `5xx`, `1xx`, `other` for a status that is none; where no answer came,
   its [word](../howto/troubleshoot.md), such as `timeout`.
+- **`route` of a hook**: `webhooks` of forges, `drone` for a Drone server's.
 - **`state` of a delivery**: `pending`, `delivering`, `delivered`, `dead`; **of an endpoint**: `active`, `failing`,
   `paused`, `orphaned`.
 """

@@ -361,6 +361,10 @@ class Observer(Protocol):
         """So many events were not taken; `reason` is the kind of problem: `not-an-event`."""
         ...
 
+    def hooked(self, route: str, *, taken: bool) -> None:
+        """Another machine posted to us, and it was taken or refused."""
+        ...
+
     def attempted(self, settlement: Settlement) -> None:
         """An attempt was made, and its verdict is on disk."""
         ...

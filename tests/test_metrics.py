@@ -14,7 +14,10 @@ from typing import Any
 import pytest
 from admin_rig import administered
 from api_rig import NDJSON, House, build, house, stream
+from clocks import NOON
+from forge_bodies import GITHUB_PUSH, body
 from hook import hook
+from inbound_rig import listening
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
@@ -22,7 +25,7 @@ from running import build as event
 from running import environment, serving
 
 from sidecar import metrics
-from sidecar.meters import Histogram
+from sidecar.meters import Histogram, Meters
 from sidecar.metrics import METRICS
 from sidecar.model import Dead, Delivered, Response
 
@@ -67,6 +70,16 @@ async def test_events_are_counted_by_what_became_of_them(sidecar: House) -> None
     assert value(samples, "events_duplicate_total", dialect="drone") == 1
     refused = {"conflicting": 1, "not-an-event": 1, "wrong-type": 1, "malformed": 1, "too-large": 1, "unavailable": 1}
     assert {reason: value(samples, "events_refused_total", reason=reason) for reason in refused} == refused
+
+
+async def test_what_other_machines_post_is_counted_and_so_are_the_events_it_becomes(tmp_path: Path) -> None:
+    meters = Meters((), NOON)
+    async with listening(tmp_path, observer=meters) as post:
+        push = body(GITHUB_PUSH)
+        assert [(await post.post(push)).status, (await post.post(push)).status] == [202, 202]
+        assert (await post.post(push, path="/wrong/")).status >= 400
+    assert meters.hooks == {("webhooks", "taken"): 2, ("webhooks", "refused"): 1}
+    assert meters.accepted == {"drone": 1}
 
 
 async def test_deliveries_endpoints_and_the_outbox_are_as_they_are_now(sidecar: House) -> None:

@@ -138,4 +138,5 @@ async def _store(parts: Parts, postings: Sequence[Posting]) -> list[bool]:
         return []
     parts.gate.check()
     added: Sequence[Added] = await parts.outbox.add(postings)
+    parts.observer.answered("drone", added)
     return [not isinstance(one, Accepted) or one.duplicate for one in added]

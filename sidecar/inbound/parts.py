@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from aiohttp import web
 
 from sidecar.errors import TooManyTries
+from sidecar.meters import Meters
 from sidecar.model import Endpoint, Event, Instance, Posting, Secret
-from sidecar.ports import Clock, Dialect, Hooks, Outbox, Projects
+from sidecar.ports import Clock, Dialect, Hooks, Observer, Outbox, Projects
 from sidecar.web.gate import Gate
 from sidecar.web.slowness import Slowness
 
@@ -24,6 +26,7 @@ class Parts:
         require_signature: refuse what no forge has signed.
         max_event_size: bytes of a relayed event.
         body_time: seconds for a whole body.
+        observer: is told what came and what was taken.
     """
 
     outbox: Outbox
@@ -39,6 +42,7 @@ class Parts:
     require_signature: bool
     max_event_size: int
     body_time: float = 30.0
+    observer: Observer = field(default_factory=partial(Meters, (), 0))
 
     async def slow(self, request: web.Request) -> None:
         """Who is wrong waits, longer with each time; where too many wait already, not at all."""

@@ -86,6 +86,7 @@ async def _take(parts: Parts, event: Event) -> Accepted:
     """What became of it. Raises `Conflicting` where its id is another event's."""
     parts.gate.check()
     [added] = await parts.outbox.add([parts.posting(event)])
+    parts.observer.answered("drone", [added])
     if isinstance(added, Accepted):
         return added
     # It came by here before, and got its `system` here: then what it says now is what we sent.

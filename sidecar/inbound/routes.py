@@ -93,7 +93,9 @@ async def tell(request: web.Request, handler: Handler) -> web.StreamResponse:
     parts = request.app[PARTS]
     request[VISIT] = Visit.of(request, parts.clock.now())
     try:
-        return await handler(request)
+        response = await handler(request)
+        parts.observer.hooked(request[VISIT].hook.route, taken=response.status < 400)
+        return response  # noqa: TRY300 - what is refused is counted where it is noted
     except (Problem, NoSpace, OutboxBroken, RegistryBroken) as error:
         return _refused(request, _problem(error))
     except web.HTTPMethodNotAllowed:
@@ -109,7 +111,9 @@ async def tell(request: web.Request, handler: Handler) -> web.StreamResponse:
 def _refused(request: web.Request, problem: Problem) -> web.Response:
     visit = request[VISIT]
     hook = structs.replace(visit.hook, outcome="refused", status=problem.status, reason=visit.why or problem.detail)
-    request.app[PARTS].hooks.note(hook)
+    parts = request.app[PARTS]
+    parts.hooks.note(hook)
+    parts.observer.hooked(hook.route, taken=False)
     response = respond(problem)
     if not request.content.is_eof():
         response.force_close()  # what follows is no request
