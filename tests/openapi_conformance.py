@@ -5,8 +5,9 @@ ends by itself.
 
     openapi_conformance.py SCHEMATHESIS EXAMPLES [SEED]
 
-asks the socket with what Schemathesis makes of docs/reference/openapi.json: right and wrong, within the schemas and out
-of them; the same every time, unless there is a SEED.
+asks the socket, and then `SIDECAR_LISTEN`, with what Schemathesis makes of docs/reference/openapi.json: right and
+wrong, within the schemas and out of them; the same every time, unless there is a SEED. What goes to `/hooks/drone` is
+signed on its way, as a Drone server signs; else nothing would come past the signature.
 """
 
 import asyncio
@@ -14,16 +15,24 @@ import json
 import os
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
+import aiohttp
 from aiohttp import web
-from running import Process, environment, serving
+from aiohttp.typedefs import Handler
+from running import SECRET, Process, environment, serving
+
+from sidecar.signing import digest as digest_of
+from sidecar.signing import http_date, sign_cavage
 
 ROOT = Path(__file__).parent.parent
 DESCRIPTION = ROOT / "docs/reference/openapi.json"
 DELETE_PACKAGE = "/api_3/package/delete/{ownername}/{projectname}/{package}"
+KEPT = ("Content-Type", "Retry-After", "Allow")
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,"
     "response_headers_conformance,response_schema_conformance,unsupported_method"
@@ -34,30 +43,27 @@ async def main(program: str, examples: str, seed: str = "") -> int:
     """The exit status: 0 where the description and the sidecar agree."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        async with receiver() as url, serving(environment(folder, DRONE_WEBHOOK_ENDPOINT=url)) as sidecar:
-            config = folder / "schemathesis.toml"
-            config.write_text(configuration(await prepared(sidecar)))
-            async with bridge(sidecar.socket) as port:
-                status = await asked(program, config, f"http://127.0.0.1:{port}", examples, seed)
-            surprises = [line for line in sidecar.log if line["event"] == "api.failed"]
+        run = Run(program, examples, seed, folder)
+        async with receiver() as url:
+            settings = environment(folder, DRONE_WEBHOOK_ENDPOINT=url, SIDECAR_LISTEN="127.0.0.1:0")
+            async with serving(settings) as sidecar:
+                listening = await sidecar.until("inbound.listening")
+                async with bridge(sidecar.socket) as socket_url, signer(f"http://{listening['address']}") as listen_url:
+                    worst = await run.asked(socket_url, "--exclude-tag", await for_the_socket(sidecar))
+                    worst |= await run.asked(listen_url, "--include-tag", await for_the_listener(sidecar))
+                surprises = [line for line in sidecar.log if line["event"] in {"api.failed", "inbound.failed"}]
     for line in surprises:
         sys.stdout.write(f"a surprise: {line}\n")
-    return 1 if surprises else status
+    return 1 if surprises else worst
 
 
-async def prepared(sidecar: Process) -> Mapping[str, str]:
+async def for_the_socket(sidecar: Process) -> Mapping[str, str]:
     """Things that there are, so that what asks for them gets past "there is none": their values by parameter."""
-    status, event = await sidecar.post(
-        "/events", {"id": "an-event", "action": "created", "repo": {"slug": "a/b"}, "build": {"number": 1}}
-    )
-    assert status == 202, event
-    nano = {"clone_url": "https://github.com/rpms/nano", "webhook_rebuild": True}
-    for name in ("daily", "short-lived"):
-        project = {"name": name, "chroots": ["fedora-44-x86_64"], "pull_requests": "open"}
-        status, _ = await sidecar.post("/api_3/project/add/ana", project)
-        assert status == 200
-        status, _ = await sidecar.post(f"/api_3/package/add/ana/{name}/nano", nano)
-        assert status == 200
+    event = {"id": "an-event", "action": "created", "repo": {"slug": "a/b"}, "build": {"number": 1}}
+    status, _ = await sidecar.post("/events", event)
+    assert status == 202
+    await a_project(sidecar, "daily")
+    await a_project(sidecar, "short-lived")
     endpoints = await sidecar.get("/endpoints")
     return {
         "path.name": endpoints["endpoints"][0]["name"],
@@ -69,16 +75,43 @@ async def prepared(sidecar: Process) -> Mapping[str, str]:
     }
 
 
-async def asked(program: str, config: Path, url: str, examples: str, seed: str) -> int:
-    """Schemathesis' own verdict."""
-    process = await asyncio.create_subprocess_exec(
-        *(Path(program).resolve(), "--config-file", str(config), "run", str(DESCRIPTION), "--url", url),
-        *("--checks", CHECKS, "--max-examples", examples, "--phases", "examples,coverage,fuzzing"),
-        *("--request-timeout", "10", "--continue-on-failure"),
-        *(("--seed", seed, "--generation-database", "none") if seed else ("--generation-deterministic",)),
-        cwd=config.parent,
-    )
-    return await process.wait()
+async def for_the_listener(sidecar: Process) -> Mapping[str, str]:
+    """A project with a secret that nobody has changed: wrong ones are answered late."""
+    secret = await a_project(sidecar, "heard")
+    return {"path.ownername": "ana", "path.projectname": "heard", "path.package": "nano", "path.secret": secret}
+
+
+async def a_project(sidecar: Process, name: str) -> str:
+    """Its secret; it has a package, of the repository of the description's example."""
+    project = {"name": name, "chroots": ["fedora-44-x86_64"], "pull_requests": "open"}
+    nano = {"clone_url": "https://github.com/rpms/nano", "webhook_rebuild": True}
+    for path, body in (("project/add/ana", project), (f"package/add/ana/{name}/nano", nano)):
+        status, answer = await sidecar.post(f"/api_3/{path}", body)
+        assert status == 200, answer
+    _, generated = await sidecar.post(f"/api_3/webhook/generate/ana/{name}", {})
+    return str(generated["webhook_secret"])
+
+
+class Run(NamedTuple):
+    """How Schemathesis is run."""
+
+    program: str
+    examples: str
+    seed: str
+    folder: Path
+
+    async def asked(self, url: str, which: str, given: Mapping[str, str]) -> int:
+        """Its verdict on the operations with, or without, the listener's tag."""
+        config = self.folder / "schemathesis.toml"
+        config.write_text(configuration(given))
+        process = await asyncio.create_subprocess_exec(
+            *(Path(self.program).resolve(), "--config-file", config, "run", DESCRIPTION, "--url", url),
+            *("--checks", CHECKS, "--max-examples", self.examples, "--phases", "examples,coverage,fuzzing"),
+            *("--request-timeout", "10", "--continue-on-failure", which, "listen"),
+            *(("--seed", self.seed, "--generation-database", "none") if self.seed else ("--generation-deterministic",)),
+            cwd=self.folder,
+        )
+        return await process.wait()
 
 
 def configuration(given: Mapping[str, str]) -> str:
@@ -88,7 +121,7 @@ def configuration(given: Mapping[str, str]) -> str:
     for path in ("/api_3/project/delete/{ownername}/{projectname}", DELETE_PACKAGE):
         lines += ["[[operations]]", f"include-path = {json.dumps(path)}"]
         lines += ['parameters = { "path.projectname" = "short-lived" }']
-    for path in ("/events/{dialect}", "/explain", "/explain/{dialect}"):
+    for path in ("/events/{dialect}", "/explain", "/explain/{dialect}", "/hooks/drone"):
         lines += ["[[operations]]", f"include-path = {json.dumps(path)}", "phases.coverage.enabled = false"]
     return "\n".join(lines) + "\n"
 
@@ -100,21 +133,48 @@ async def receiver() -> AsyncIterator[str]:
     async def taken(_: web.Request) -> web.Response:
         return web.Response(status=204)
 
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", taken)
+    async with served(taken) as url:
+        yield url
+
+
+@asynccontextmanager
+async def served(handler: Handler) -> AsyncIterator[str]:
+    """A server that handles all alike; its URL."""
+    app = web.Application(client_max_size=2**26)
+    app.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
 
 
 @asynccontextmanager
-async def bridge(path: str) -> AsyncIterator[int]:
-    """A port that leads to the socket, byte for byte: Schemathesis knows TCP alone."""
+async def signer(target: str) -> AsyncIterator[str]:
+    """A URL that leads to `target`, signing what is relayed."""
+
+    async def hand_on(request: web.Request) -> web.Response:
+        body = await request.read()
+        headers = request.headers.copy()
+        for name in ("Host", "Content-Length", "Transfer-Encoding", "Connection", "Expect"):
+            headers.popall(name, None)
+        if request.path == "/hooks/drone":
+            date, digest = http_date(int(time.time() * 1000)), digest_of(body)
+            headers.update(Date=date, Digest=digest, Signature=sign_cavage(SECRET.encode(), date, digest))
+        async with session.request(request.method, target + request.raw_path, headers=headers, data=body) as answer:
+            kept = {name: value for name, value in answer.headers.items() if name in KEPT}
+            return web.Response(status=answer.status, body=await answer.read(), headers=kept)
+
+    async with aiohttp.ClientSession(auto_decompress=False) as session, served(hand_on) as url:
+        yield url
+
+
+@asynccontextmanager
+async def bridge(path: str) -> AsyncIterator[str]:
+    """A URL that leads to the socket, byte for byte: Schemathesis knows TCP alone."""
 
     async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
@@ -129,7 +189,7 @@ async def bridge(path: str) -> AsyncIterator[int]:
 
     server = await asyncio.start_server(both, "127.0.0.1", 0)
     try:
-        yield server.sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
 

@@ -13,6 +13,7 @@ import pytest
 from sidecar.api import deliveries, hooks
 from sidecar.api.routes import ROUTES
 from sidecar.errors import Problem
+from sidecar.inbound import routes as inbound
 from sidecar.openapi import document
 from sidecar.openapi.operations import OPERATIONS
 from sidecar.web.problems import urn
@@ -29,6 +30,11 @@ def test_the_published_description_is_the_one_that_is_made() -> None:
 def test_every_route_of_the_socket_is_described_in_its_order() -> None:
     described = [(one.method, one.path) for one in OPERATIONS if one.server == "socket"]
     assert sorted(described) == sorted((method, path) for method, path, _ in ROUTES)
+
+
+def test_every_route_of_the_listener_is_described_with_or_without_its_last_slash() -> None:
+    described = {(one.method, one.path.rstrip("/")) for one in OPERATIONS if one.server == "listen"}
+    assert described == {("POST", path.rstrip("/")) for path, _ in inbound.ROUTES}
 
 
 @pytest.mark.parametrize("one", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")

@@ -1,7 +1,7 @@
 """The description as one document. Law: the same every time it is made; nothing in it but what the tables say."""
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct, json
@@ -33,19 +33,14 @@ INFO = {
 
 def document() -> Schema:
     """OpenAPI 3.1 (spec.openapis.org/oas/v3.1)."""
-    types = [reply.type for one in OPERATIONS for reply in one.replies if reply.type is not None]
-    types += [body for one in OPERATIONS for body in one.bodies.values() if not isinstance(body, dict)]
-    _, schemas = json.schema_components(
-        [*dict.fromkeys(types), Document, *RESOURCES], ref_template="#/components/schemas/{name}"
-    )
-    schemas |= SCHEMAS
+    schemas = {**{_short(name): _tidy(schema) for name, schema in MADE.items()}, **SCHEMAS}
     return {
         "openapi": "3.1.0",
         "info": INFO,
         "servers": [SERVERS["socket"]],
         "paths": _paths(OPERATIONS),
         "components": {
-            "schemas": {name: _tidy(schemas[name]) for name in sorted(schemas)},
+            "schemas": {name: schemas[name] for name in sorted(schemas)},
             "responses": {_title(problems): _problems(problems) for problems in _together(OPERATIONS)},
         },
     }
@@ -141,14 +136,41 @@ def _problems(problems: Problems) -> Schema:
 
 def _schema(of: Schema | type) -> Schema:
     """A schema as it is; a type's by its name."""
-    return of if isinstance(of, dict) else ref(of.__name__)
+    return of if isinstance(of, dict) else _tidy(REFS[of])
+
+
+def _short(name: str) -> str:
+    """msgspec names types of one name by their modules: `sidecar.api.intake.Answer` is `IntakeAnswer` here."""
+    *_, module, own = ("", *name.split("."))
+    return module.title().replace("_", "") + own
 
 
 def _tidy(schema: Any) -> Any:
-    """msgspec's schema without docstrings' line ends."""
+    """msgspec's schema with our names, and without docstrings' line ends."""
     if isinstance(schema, dict):
-        return {
-            key: " ".join(value.split()) if key == "description" and isinstance(value, str) else _tidy(value)
-            for key, value in schema.items()
-        }
-    return [_tidy(one) for one in schema] if isinstance(schema, Sequence) and not isinstance(schema, str) else schema
+        return {key: _text(key, value) if isinstance(value, str) else _tidy(value) for key, value in schema.items()}
+    return [_tidy(one) for one in schema] if isinstance(schema, list) else schema
+
+
+def _text(key: str, value: str) -> str:
+    if key == "$ref":
+        way, _, name = value.rpartition("/")
+        return f"{way}/{_short(name)}"
+    return " ".join(value.split()) if key == "description" else value
+
+
+def _types() -> list[type]:
+    """Of all that is asked and answered, each once."""
+    types = [reply.type for one in OPERATIONS for reply in one.replies if reply.type is not None]
+    types += [body for one in OPERATIONS for body in one.bodies.values() if not isinstance(body, dict)]
+    return list(dict.fromkeys([*types, Document, *RESOURCES]))
+
+
+def _made() -> tuple[dict[type, Schema], Schema]:
+    types = _types()
+    refs, schemas = json.schema_components(types, ref_template="#/components/schemas/{name}")
+    return dict(zip(types, refs, strict=True)), schemas
+
+
+REFS, MADE = _made()
+"""By type, the reference to its schema; by msgspec's name, the schema."""
