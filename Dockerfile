@@ -32,8 +32,8 @@ ENV PATH=/venv/bin LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
 RUN ["python", "-c", "import os\nfor path, mode, uid in (('/tmp', 0o1777, 0), ('/var/lib/sidecar', 0o770, 10001), ('/run/sidecar', 0o770, 10001)):\n    os.makedirs(path, exist_ok=True)\n    os.chmod(path, mode)\n    os.chown(path, uid, 0)"]
 USER 10001:0
 VOLUME ["/var/lib/sidecar", "/run/sidecar"]
-# The admin listener, where SIDECAR_ADMIN_LISTEN lets other machines reach it.
-EXPOSE 8484
+# The admin listener, and what forges and Drone post to: where SIDECAR_ADMIN_LISTEN and SIDECAR_LISTEN open them.
+EXPOSE 8484 8485
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["sidecar", "health"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["sidecar"]

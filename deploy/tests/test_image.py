@@ -42,6 +42,15 @@ cached = [(name, getattr(module, '__cached__', None)) for name, module in list(s
 print([name for name, path in cached if path and not os.path.exists(path)])
 """
 
+LOAD = """
+import importlib, pkgutil, socket, sidecar
+names = [it.name for it in pkgutil.walk_packages(sidecar.__path__, 'sidecar.') if not it.name.endswith('__main__')]
+for name in names:
+    importlib.import_module(name)
+assert ('127.0.0.1', 80) in [address for *_, address in socket.getaddrinfo('localhost', 80)]
+print(len(names))
+"""
+
 CHECK = """
 import resource, subprocess, time
 began = time.monotonic()
@@ -80,6 +89,11 @@ def test_it_says_what_it_is(figure: Figure) -> None:
 def test_all_bytecode_is_compiled_in() -> None:
     """A read-only file system would have every start compile what is missing."""
     assert python(UNCOMPILED, "--read-only") == "[]"
+
+
+def test_every_part_of_the_sidecar_can_be_loaded_and_names_are_looked_up() -> None:
+    """So no library is missing that something loads late."""
+    assert int(python(LOAD, "--read-only")) > 100
 
 
 def test_it_trusts_the_certificates_that_the_base_does() -> None:
