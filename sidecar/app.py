@@ -6,7 +6,6 @@ else in the house knows which part it works with.
 
 import asyncio
 import os
-import signal
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +17,20 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from sidecar import __version__, admin, api, datadir, dice, inbound, logs, registry, tcpsocket, unixsocket
+from sidecar import (
+    __version__,
+    admin,
+    api,
+    datadir,
+    dice,
+    inbound,
+    listeners,
+    logs,
+    registry,
+    signals,
+    systemd,
+    tcpsocket,
+)
 from sidecar.api import PARTS, make_app, serving, unusable
 from sidecar.clock import SystemClock
 from sidecar.dialects import DIALECTS
@@ -33,7 +45,7 @@ from sidecar.pulse import measure_lag, stopwatch
 from sidecar.registry import Kept, RegistryFile
 from sidecar.reloading import reload_whenever
 from sidecar.replays import Replayer
-from sidecar.settings import Configuration, Settings, split_address
+from sidecar.settings import Configuration, Settings
 from sidecar.transport import HttpTransport, choose_proxy
 from sidecar.upkeep import Upkeep
 from sidecar.web.gate import Gate
@@ -121,9 +133,11 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
         replayer = Replayer(kept.replays, outbox, clock, frozenset(one.name for one in settings.endpoints))
         _task(stack, replayer.run())
         gate = Gate()
+        handed = listeners.handed_over()
         application = await _listen(
             stack,
             settings,
+            handed=handed,
             outbox=outbox,
             kept=kept,
             replayer=replayer,
@@ -132,8 +146,8 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
             gate=gate,
             meters=meters,
         )
-        await _administer(stack, settings, application, clock, meters)
-        await _receive(stack, settings, outbox=outbox, kept=kept, clock=clock, gate=gate, meters=meters)
+        await _administer(stack, settings, application, handed=handed, clock=clock, meters=meters)
+        await _receive(stack, settings, handed=handed, outbox=outbox, kept=kept, clock=clock, gate=gate, meters=meters)
         yield Sidecar(outbox, kept.file, kept.registry, dispatcher, replayer, application, gate, delivering, upkeep)
 
 
@@ -216,6 +230,7 @@ async def _listen(
     stack: AsyncExitStack,
     settings: Settings,
     *,
+    handed: listeners.Handed,
     outbox: Outbox,
     kept: Kept,
     replayer: Replayer,
@@ -245,23 +260,25 @@ async def _listen(
             attempts=len(settings.schedule) + 1,
         )
     )
-    listener = unixsocket.listen(settings.socket, settings.socket_mode)
-    stack.callback(listener.close)
-    stack.callback(unixsocket.unlink_own, settings.socket, listener)
-    await stack.enter_async_context(serving(application, listener, patience=1))
+    await stack.enter_async_context(serving(application, listeners.local(stack, settings, handed), patience=1))
     log.info("api.listening", socket=settings.socket)
     return application
 
 
 async def _administer(
-    stack: AsyncExitStack, settings: Settings, application: web.Application, clock: Clock, meters: Meters
+    stack: AsyncExitStack,
+    settings: Settings,
+    application: web.Application,
+    *,
+    handed: listeners.Handed,
+    clock: Clock,
+    meters: Meters,
 ) -> None:
     """The admin listener, where there is one; with port 0 the log tells which it is."""
-    if not settings.admin_listen:
+    found = listeners.tcp(handed, "admin", settings.admin_listen, "SIDECAR_ADMIN_LISTEN")
+    if not found:
         return
-    host, port = split_address(settings.admin_listen)
-    listeners = tcpsocket.listen(host, int(port), setting="SIDECAR_ADMIN_LISTEN")
-    names = [one.getsockname() for one in listeners]
+    names = [one.getsockname() for one in found]
     guard = admin.Guard(
         token=settings.admin_token,
         hosts=settings.admin_hosts,
@@ -270,7 +287,7 @@ async def _administer(
         sessions=admin.Sessions(clock, dice.new_secret),
     )
     page = admin.make_app(application, guard, meters=meters, max_owed=settings.max_outbox_size, clock=clock)
-    await stack.enter_async_context(tcpsocket.serving(page, listeners, logger=HttpLog("admin")))
+    await stack.enter_async_context(tcpsocket.serving(page, found, logger=HttpLog("admin")))
     log.info("admin.listening", address=tcpsocket.shown(*names[0][:2]))
 
 
@@ -278,6 +295,7 @@ async def _receive(
     stack: AsyncExitStack,
     settings: Settings,
     *,
+    handed: listeners.Handed,
     outbox: Outbox,
     kept: Kept,
     clock: Clock,
@@ -285,10 +303,9 @@ async def _receive(
     meters: Meters,
 ) -> None:
     """The listener for what other machines post, where there is one; with port 0 the log tells which it is."""
-    if not settings.listen:
+    found = listeners.tcp(handed, "inbound", settings.listen, "SIDECAR_LISTEN")
+    if not found:
         return
-    host, port = split_address(settings.listen)
-    listeners = tcpsocket.listen(host, int(port), setting="SIDECAR_LISTEN")
     parts = inbound.Parts(
         outbox=outbox,
         projects=kept.projects,
@@ -304,8 +321,8 @@ async def _receive(
         max_event_size=settings.max_event_size,
         observer=meters,
     )
-    name = listeners[0].getsockname()
-    await stack.enter_async_context(inbound.serving(parts, listeners))
+    name = found[0].getsockname()
+    await stack.enter_async_context(inbound.serving(parts, found))
     log.info("inbound.listening", address=tcpsocket.shown(*name[:2]))
 
 
@@ -322,7 +339,7 @@ async def _end(task: asyncio.Task[None]) -> None:
 
 
 async def _serve(settings: Settings, configuration: Configuration | None, began: int, vfs: str) -> int:
-    stopping, asked = _stop_signal(), _reload_signal()
+    stopping, asked = signals.stop(), signals.reload()
     async with AsyncExitStack() as stack:
         sidecar = await stack.enter_async_context(running(settings, vfs=vfs))
         if configuration is not None:
@@ -330,6 +347,10 @@ async def _serve(settings: Settings, configuration: Configuration | None, began:
         facts = {"socket": settings.socket, "data_dir": settings.data_dir, "endpoints": len(settings.endpoints)}
         waiting, took = await sidecar.waiting(), (SystemClock().elapsed() - began) // 1000
         log.info("sidecar.ready", version=__version__, **facts, waiting=waiting, ms=took)
+        service = systemd.notifier(os.environ)
+        service.tell(READY="1", STATUS=f"takes events; {waiting} deliveries waited when it started")
+        if period := systemd.watchdog(os.environ, os.getpid()):
+            _task(stack, systemd.feed(service, period, sidecar.outbox.health, SystemClock()))
         failing = asyncio.ensure_future(sidecar.failure())
         either: list[asyncio.Future[Any]] = [failing, stopping]
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -337,34 +358,11 @@ async def _serve(settings: Settings, configuration: Configuration | None, began:
             raise failing.result()
         failing.cancel()
         log.info("sidecar.draining", signal=stopping.result(), seconds=settings.drain_timeout / 1000)
+        service.tell(STOPPING="1", STATUS="stopping: what is in flight is finished")
         drained = await sidecar.drain(settings.drain_timeout / 1000)
         waiting = await sidecar.waiting()
     log.info("sidecar.stopped", waiting=waiting, drained=drained)
     return 0
-
-
-def _stop_signal() -> asyncio.Future[str]:
-    """Done at the first SIGTERM or SIGINT; the second one ends the process at once, with status 1."""
-    loop = asyncio.get_running_loop()
-    first: asyncio.Future[str] = loop.create_future()
-
-    def stop(name: str) -> None:
-        if first.done():
-            log.error("sidecar.killed", signal=name)
-            logs.flush()
-            os._exit(1)
-        first.set_result(name)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop, number.name)
-    return first
-
-
-def _reload_signal() -> asyncio.Event:
-    """Set at each SIGHUP, from now on: at the start, too, it ends nothing."""
-    asked = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
-    return asked
 
 
 def serve(settings: Settings, configuration: Configuration | None = None, *, vfs: str = "") -> int:
