@@ -81,6 +81,10 @@ bench: $(VENV)/dev ## how fast it is here, beside a bare aiohttp loop; then othe
 	@$(BIN)/python bench/backlog.py
 	@$(MAKE) -s bench-log
 
+.PHONY: abuse
+abuse: $(VENV)/dev ## what it costs local events that somebody floods the inbound listener
+	@$(BIN)/python bench/abuse.py
+
 .PHONY: bench-log
 bench-log: $(VENV)/dev ## how quick the log and the status page are with a million deliveries kept
 	@$(BIN)/python bench/log.py

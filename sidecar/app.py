@@ -147,7 +147,7 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
             meters=meters,
         )
         await _administer(stack, settings, application, handed=handed, clock=clock, meters=meters)
-        await _receive(stack, settings, handed=handed, outbox=outbox, kept=kept, clock=clock, gate=gate, meters=meters)
+        await _receive(stack, settings, application, handed=handed, kept=kept, clock=clock)
         yield Sidecar(outbox, kept.file, kept.registry, dispatcher, replayer, application, gate, delivering, upkeep)
 
 
@@ -294,32 +294,30 @@ async def _administer(
 async def _receive(
     stack: AsyncExitStack,
     settings: Settings,
+    application: web.Application,
     *,
     handed: listeners.Handed,
-    outbox: Outbox,
     kept: Kept,
     clock: Clock,
-    gate: Gate,
-    meters: Meters,
 ) -> None:
     """The listener for what other machines post, where there is one; with port 0 the log tells which it is."""
     found = listeners.tcp(handed, "inbound", settings.listen, "SIDECAR_LISTEN")
     if not found:
         return
     parts = inbound.Parts(
-        outbox=outbox,
+        outbox=application[PARTS].outbox,
         projects=kept.projects,
         hooks=kept.hooks,
         clock=clock,
-        gate=gate,
+        gate=application[PARTS].gate,
         slowness=Slowness(clock, inbound.wrong_secret),
         drone=DIALECTS["drone"],
-        audience=[one for one in settings.endpoints if one.dialect == "drone"],
+        audience=lambda: application[PARTS].audience["drone"],
         instance=settings.instance,
         relay_secrets=settings.relay_secrets,
         require_signature=settings.require_forge_signature,
         max_event_size=settings.max_event_size,
-        observer=meters,
+        observer=application[PARTS].observer,
     )
     name = found[0].getsockname()
     await stack.enter_async_context(inbound.serving(parts, found))

@@ -9,7 +9,7 @@ import errno
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from logging import Logger
 
 from aiohttp import web
@@ -115,11 +115,13 @@ async def serving(
     connections: int = CONNECTIONS,
     per_place: int = CONNECTIONS,
     place: Callable[[str], str] = str,
+    pause: float = 0,
 ) -> AsyncIterator[None]:
     """Serve `app` on `listeners`, and close them at the end, when requests under way have `patience` seconds to finish.
 
     `first_request`: seconds a connection may take to ask for something; `connections`: at once, and `per_place` of
-    them from what `place` makes of an address.
+    them from what `place` makes of an address; `pause`: seconds between one that is let in and the next, which waits
+    with the system meanwhile.
     """
     door = _Door(first_request, connections, per_place, place)
     app.middlewares.insert(0, door.note)
@@ -142,8 +144,11 @@ async def serving(
         stack.push_async_callback(runner.cleanup)
         door.server = runner.server
         for one in listeners:
-            server = await asyncio.get_running_loop().create_server(door.connected, sock=one, backlog=BACKLOG)
-            stack.callback(server.close)
+            if pause:
+                stack.callback(asyncio.ensure_future(door.let_in(one, pause)).cancel)
+            else:
+                server = await asyncio.get_running_loop().create_server(door.connected, sock=one, backlog=BACKLOG)
+                stack.callback(server.close)
         yield
 
 
@@ -155,11 +160,20 @@ class _Door:
         self._connections = connections
         self._per_place = per_place
         self._place = place
-        self._silent: set[object] = set()
+        self._silent: dict[web.RequestHandler, asyncio.TimerHandle] = {}
         self.server: web.Server | None = None
 
     def connected(self) -> asyncio.Protocol:
         return _Guest(self._enter)
+
+    async def let_in(self, listener: socket.socket, pause: float) -> None:
+        """One after another, without end: however many come, most of the event loop's time is left to others."""
+        loop = asyncio.get_running_loop()
+        while True:
+            with suppress(OSError):  # it has gone already; or there is no descriptor left, now
+                connection, _ = await loop.sock_accept(listener)
+                await loop.connect_accepted_socket(self.connected, connection)
+            await asyncio.sleep(pause)
 
     def _enter(self, transport: asyncio.Transport) -> None:
         assert self.server is not None
@@ -171,9 +185,10 @@ class _Door:
         ):
             transport.close()
             return
+        for gone in [one for one in self._silent if one.transport is None]:
+            self._listened_to(gone)  # or what it said would be kept until its time is over
         handler = self.server()
-        self._silent.add(handler)
-        asyncio.get_running_loop().call_later(self._first_request, self._lose_patience, handler)
+        self._silent[handler] = asyncio.get_running_loop().call_later(self._first_request, self._lose_patience, handler)
         transport.set_protocol(handler)
         handler.connection_made(transport)
 
@@ -182,13 +197,16 @@ class _Door:
 
     @web.middleware
     async def note(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        self._silent.discard(request.protocol)
+        self._listened_to(request.protocol)
         return await handler(request)
 
+    def _listened_to(self, handler: web.RequestHandler) -> None:
+        if timer := self._silent.pop(handler, None):
+            timer.cancel()
+
     def _lose_patience(self, handler: web.RequestHandler) -> None:
-        if handler in self._silent:
-            self._silent.discard(handler)
-            handler.force_close()
+        self._listened_to(handler)
+        handler.force_close()
 
 
 class _Guest(asyncio.Protocol):

@@ -114,7 +114,7 @@ async def listening(
             "gate": gate,
             "slowness": Slowness(clock, lambda address, count: told.append((address, count))),
             "drone": DIALECTS["drone"],
-            "audience": (HOOK,),
+            "audience": lambda: (HOOK,),
             "instance": Instance(),
             "relay_secrets": (Secret(RELAY.encode()),),
             "require_signature": False,

@@ -1,5 +1,6 @@
 """What forges post: verified, built, remembered, answered. Law: real files and sockets; bodies as forges send them."""
 
+import asyncio
 import hmac
 import json
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ from forge_bodies import (
     GITHUB,
     GITHUB_PULL,
     GITHUB_PUSH,
+    GITHUB_TAG,
     GITLAB,
     GITLAB_PUSH,
     NEW,
@@ -108,6 +110,22 @@ async def test_the_same_delivery_again_is_answered_alike_and_builds_nothing(it: 
     assert len(await it.events()) == 2
     logged = await it.hooks.page(10, 0)
     assert [(one.times, one.delivery) for one in logged] == [(1, "another"), (2, GITHUB["X-GitHub-Delivery"])]
+
+
+async def test_of_the_same_delivery_many_times_at_once_one_is_the_first(it: Post) -> None:
+    answers = await asyncio.gather(*(it.post(PUSH) for _ in range(20)))
+    assert {(answer.status, answer.body) for answer in answers} == {(202, answers[0].body)}
+    assert len(await it.events()) == 1
+
+
+async def test_a_tag_that_is_pushed_and_created_is_built_once(it: Post) -> None:
+    tag = body(GITHUB_PUSH, ref="refs/tags/nano-1.2", base_ref="refs/heads/main", created=True)
+    first = await it.post(tag)
+    assert first.json["builds"][0]["build"] == 1
+    second = await it.post(body(GITHUB_TAG), {**GITHUB, "X-GitHub-Event": "create", "X-GitHub-Delivery": "other"})
+    assert (second.status, second.json["builds"]) == (200, [])
+    assert second.json["skipped"][-1] == {"package": "nano", "reason": "is build 1 already, by another delivery"}
+    assert len(await it.events()) == 1
 
 
 async def test_one_delivery_at_two_urls_builds_a_package_once(it: Post) -> None:

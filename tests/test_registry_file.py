@@ -17,6 +17,7 @@ from sidecar.incoming import Hook, Numbered, Wanted
 from sidecar.model import Secret
 from sidecar.projects import Once, Package, Project
 from sidecar.registry import RegistryFile, SqliteHooks, open_file, open_projects
+from sidecar.registry import opened as kept_in
 from sidecar.registry.hooks import KEPT, REFUSED
 from sidecar.registry.projects import SqliteProjects
 
@@ -199,6 +200,13 @@ async def test_refusals_that_are_alike_count_as_one_and_are_on_disk_by_the_next_
         assert (shown[1].at, shown[1].last_at) == (NOON, NOON + 9999)
     async with opened(tmp_path) as file:
         assert await SqliteHooks(file).page(10, 0) == shown
+
+
+async def test_what_is_only_noted_is_written_when_it_is_closed(tmp_path: Path) -> None:
+    async with kept_in(tmp_path) as kept:
+        kept.hooks.note(refusal(7))
+    async with kept_in(tmp_path) as kept:
+        assert [one.address for one in await kept.hooks.page(10, 0)] == ["192.0.2.7"]
 
 
 async def test_the_log_has_a_bound_and_who_floods_it_pushes_out_no_good_one(tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ async def test_what_is_signed_and_no_event_is_a_problem(
 
 
 async def test_who_is_only_interested_in_other_events_gets_none_and_it_is_still_taken(tmp_path: Path) -> None:
-    async with listening(tmp_path, audience=(structs.replace(HOOK, events=("repo:*",)),)) as it:
+    async with listening(tmp_path, audience=lambda: (structs.replace(HOOK, events=("repo:*",)),)) as it:
         answer = await post(it, event())
         assert (answer.status, answer.json["deliveries"]) == (202, [])
 

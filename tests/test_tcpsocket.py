@@ -133,3 +133,8 @@ async def test_one_connection_too_many_is_closed_and_the_others_are_served() -> 
             writer.write(GET)
             await reader.readuntil(b"hello")
             writer.close()
+
+
+async def test_let_in_one_after_another_all_that_come_are_served() -> None:
+    async with serving(pause=0.001) as port:
+        assert set(await asyncio.gather(*(ask(port) for _ in range(20)))) == {b"HTTP/1.1 200 OK"}

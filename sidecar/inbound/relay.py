@@ -25,7 +25,7 @@ async def post_drone(request: web.Request) -> web.StreamResponse:
     parts, visit = request.app[PARTS], request[VISIT]
     await _admit(request, parts, visit)
     parts.gate.check()
-    body = await reading.body(request, (JSON,), parts.max_event_size, parts.body_time)
+    body = await reading.body(request, (JSON,), parts.max_event_size, parts.body_time, parts.pace)
     try:
         signing.verify_digest(request.headers, body)
     except signing.InvalidSignature as error:

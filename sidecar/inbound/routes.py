@@ -41,6 +41,9 @@ HEAD_TIME = 10.0
 CONNECTIONS, PER_PLACE = 256, 64
 """At once, and of them from one address (of IPv6, one /64)."""
 
+PAUSE = 0.005
+"""Seconds between two connections: a flood has at most so many a second, and whoever is refused has to come anew."""
+
 log = structlog.get_logger()
 
 
@@ -84,6 +87,7 @@ def serving(
         connections=CONNECTIONS,
         per_place=PER_PLACE,
         place=place,
+        pause=PAUSE,
     )
 
 
@@ -99,9 +103,9 @@ async def tell(request: web.Request, handler: Handler) -> web.StreamResponse:
     except (Problem, NoSpace, OutboxBroken, RegistryBroken) as error:
         return _refused(request, _problem(error))
     except web.HTTPMethodNotAllowed:
-        return respond(MethodNotAllowed("webhooks are posted"), allow=hdrs.METH_POST)
+        return _closed(respond(MethodNotAllowed("webhooks are posted"), allow=hdrs.METH_POST))
     except web.HTTPException:
-        return respond(NotFound("there is POST /webhooks/… and POST /hooks/drone here"))
+        return _closed(respond(NotFound("there is POST /webhooks/… and POST /hooks/drone here")))
     except ConnectionError:
         return web.Response()  # the client has gone; nobody will read this
     except Exception as error:  # noqa: BLE001 - whatever it was: this request fails, the process goes on
@@ -115,8 +119,12 @@ def _refused(request: web.Request, problem: Problem) -> web.Response:
     parts.hooks.note(hook)
     parts.observer.hooked(hook.route, taken=False)
     response = respond(problem)
-    if not request.content.is_eof():
-        response.force_close()  # what follows is no request
+    return response if problem.status >= 500 else _closed(response)
+
+
+def _closed(response: web.Response) -> web.Response:
+    """Whoever is wrong has to come anew, and connections have their pace."""
+    response.force_close()
     return response
 
 

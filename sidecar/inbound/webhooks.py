@@ -29,7 +29,7 @@ async def post_webhook(request: web.Request) -> web.StreamResponse:
     parts, visit = request.app[PARTS], request[VISIT]
     project = await _admit(request, parts, visit)
     parts.gate.check()
-    body = await reading.body(request, KINDS, LARGEST, parts.body_time)
+    body = await reading.body(request, KINDS, LARGEST, parts.body_time, parts.pace)
     forge = forges.which(request.headers)
     visit.learn(forge=forge, kind=forges.event(forge, request.headers))
     visit.learn(signature=_judge(request, project, forge, body))

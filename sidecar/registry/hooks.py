@@ -74,6 +74,10 @@ class SqliteHooks:
         await self._write()
         return await self._file.change(lambda db: _prune(db, before))
 
+    async def close(self) -> None:
+        """What is only in memory is written."""
+        await self._try_writing()
+
     async def _try_writing(self) -> None:
         """Without a word where there is no room: what is on disk can still be read."""
         with suppress(NoSpace, RegistryBroken):

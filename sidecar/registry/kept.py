@@ -29,7 +29,9 @@ async def opened(directory: Path) -> AsyncIterator[Kept]:
     """What is in `directory`. Raises `RegistryBroken` and `NoSpace`."""
     registry = FileRegistry(directory)
     file = await open_file(directory)
+    hooks = SqliteHooks(file)
     try:
-        yield Kept(registry, file, await open_projects(file), SqliteHooks(file), SqliteReplays(file))
+        yield Kept(registry, file, await open_projects(file), hooks, SqliteReplays(file))
     finally:
+        await hooks.close()
         await file.close()
