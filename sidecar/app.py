@@ -28,6 +28,7 @@ from sidecar import (
     logs,
     registry,
     signals,
+    status,
     systemd,
     tcpsocket,
 )
@@ -286,6 +287,7 @@ async def _administer(
         clock=clock,
         sessions=admin.Sessions(clock, dice.new_secret),
     )
+    _task(stack, asyncio.to_thread(status.warm))
     page = admin.make_app(application, guard, meters=meters, max_owed=settings.max_outbox_size, clock=clock)
     await stack.enter_async_context(tcpsocket.serving(page, found, logger=HttpLog("admin")))
     log.info("admin.listening", address=tcpsocket.shown(*names[0][:2]))

@@ -104,6 +104,7 @@ async def live_an_hour(admin: Admin) -> None:
                     due = await attempt(admin, endpoint.name, outcome, verdict, random.randrange(3_000, 90_000))
         house.clock.advance(NOON + (minute + 1) * MINUTE - house.clock.now())
     await came_in(admin)
+    await house.post("/replays", b'{"endpoint": "audit", "states": ["dead"], "since": "20m"}')
     now = house.clock.now()
     house.control.known = {
         "ci.example-hooks": Health("active", since=NOON),

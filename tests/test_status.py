@@ -23,7 +23,7 @@ from sidecar.meters import Minute
 from sidecar.status.charts import HEIGHT
 
 HOSTILE = b"<script>alert(1)</script><img src=x onerror=alert(2)>\"'><b>{{ 7 * 7 }}</b>"
-LOG = ("/deliveries", "/deliveries?state=dead", "/deliveries/1", "/events/nightly-1201", "/hooks")
+LOG = ("/deliveries", "/deliveries?state=dead", "/deliveries/1", "/events/nightly-1201", "/hooks", "/replays")
 PATHS = ("/", "/endpoints", *LOG, "/sign-in")
 CSS, JS = (status.ASSETS[name].content.decode() for name in ("status.css", "status.js"))
 
@@ -95,6 +95,14 @@ async def test_what_an_event_holds_is_shown_and_does_nothing(admin: Admin) -> No
         text = await page(admin, path)
         assert hostile not in text
         assert "&lt;script&gt;alert(3)" in text
+
+
+async def test_replays_are_shown_with_how_far_they_are(admin: Admin) -> None:
+    assert "Nothing has been replayed" in await page(admin, "/replays")
+    await admin.house.post("/replays", b'{"endpoint": "hook", "states": ["dead"]}')
+    told = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", await page(admin, "/replays")))
+    assert "dead of hook" in told
+    assert "running" in told
 
 
 async def test_what_came_in_is_shown_with_why_nothing_came_of_it(stage: Admin) -> None:

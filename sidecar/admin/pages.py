@@ -22,7 +22,7 @@ from sidecar.meters import Meters
 LATEST = 12
 """Deliveries on the front page."""
 
-LISTS = ("/deliveries", "/hooks")
+LISTS = ("/deliveries", "/hooks", "/replays")
 PAGE = "50"
 """Rows on a page of what is a list."""
 
@@ -32,6 +32,7 @@ BODY = 64 * 1024
 FILTERS = PARAMETERS.keys() - {"limit"}
 
 Values = dict[str, Any]
+Make = Callable[[web.Request, Any], Awaitable[tuple[str, Values]]]
 
 DONE = {
     "ping": "A ping is owed, and due at once.",
@@ -55,12 +56,13 @@ class Pages:
         self._meters = meters
         self._max_owed = max_owed
         self._paths = paths
-        self._values: Mapping[str, Callable[[web.Request, Any], Awaitable[tuple[str, Values]]]] = {
+        self._values: Mapping[str, Make] = {
             "/endpoints": self._endpoints,
             "/deliveries": self._deliveries,
             "/deliveries/{id}": self._delivery,
             "/events/{id}": self._event,
-            "/hooks": self._hooks,
+            "/hooks": self._list("hooks"),
+            "/replays": self._list("replays"),
         }
 
     def shown(self, path: str, handler: Handler) -> Handler:
@@ -156,8 +158,13 @@ class Pages:
         url = endpoint.shown_url if endpoint else ""
         return "delivery", {"here": "/deliveries", "delivery": told, "event": shown, "url": url}
 
-    async def _hooks(self, request: web.Request, told: Any) -> tuple[str, Values]:
-        return "hooks", {"hooks": told["hooks"], "older": told["next"], "after": request.query.get("after", "")}
+    def _list(self, name: str) -> Make:
+        """A list that has no more than pages."""
+
+        async def make(request: web.Request, told: Any) -> tuple[str, Values]:
+            return name, {name: told[name], "older": told["next"], "after": request.query.get("after", "")}
+
+        return make
 
     async def _event(self, request: web.Request, told: Any) -> tuple[str, Values]:
         return "event", {"here": "/deliveries", "event": {**told, "body": told["body"][:BODY]}}

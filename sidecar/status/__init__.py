@@ -6,6 +6,6 @@ escaped, because receivers, forges and whoever posts events have written it.
 
 from sidecar.status.assets import ASSETS, Asset
 from sidecar.status.charts import Chart, chart
-from sidecar.status.render import render
+from sidecar.status.render import render, warm
 
-__all__ = ["ASSETS", "Asset", "Chart", "chart", "render"]
+__all__ = ["ASSETS", "Asset", "Chart", "chart", "render", "warm"]

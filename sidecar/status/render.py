@@ -44,6 +44,12 @@ _templates.filters.update(ago=ago, took=took, clock=_clock, is_past=_is_past)
 _templates.globals["assets"] = {name: asset.path for name, asset in ASSETS.items()}
 
 
+def warm() -> None:
+    """Compile all templates, so that nobody who looks, and no event meanwhile, waits for it. Runs on any thread."""
+    for name in _templates.list_templates():
+        _templates.get_template(name)
+
+
 async def render(name: str, values: Mapping[str, Any]) -> str:
     """The page that the template `name` makes of `values`."""
     pieces: Iterable[str] = _templates.get_template(f"{name}.html").generate(values)

@@ -21,6 +21,7 @@ PAGES = (
     "/deliveries/1",
     "/events/nightly-1201",
     "/hooks",
+    "/replays",
     "/sign-in",
     "/nowhere",
 )

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, async_playwright, expect
 
 FLAGS = [
     "--no-sandbox",
@@ -25,6 +25,9 @@ AXE = Path(__file__).parent / "node_modules/axe-core/axe.min.js"
 WIDE, NARROW = {"width": 1200, "height": 860}, {"width": 390, "height": 844}
 
 Open = Callable[..., AbstractAsyncContextManager[Page]]
+
+
+expect.set_options(timeout=15_000)
 
 
 @asynccontextmanager
