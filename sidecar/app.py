@@ -24,6 +24,7 @@ from sidecar import (
     datadir,
     dice,
     inbound,
+    interpreter,
     listeners,
     logs,
     registry,
@@ -346,6 +347,7 @@ async def _serve(settings: Settings, configuration: Configuration | None, began:
             _task(stack, reload_whenever(asked, configuration, sidecar.configure))
         facts = {"socket": settings.socket, "data_dir": settings.data_dir, "endpoints": len(settings.endpoints)}
         waiting, took = await sidecar.waiting(), (SystemClock().elapsed() - began) // 1000
+        interpreter.tune()
         log.info("sidecar.ready", version=__version__, **facts, waiting=waiting, ms=took)
         service = systemd.notifier(os.environ)
         service.tell(READY="1", STATUS=f"takes events; {waiting} deliveries waited when it started")

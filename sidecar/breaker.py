@@ -98,7 +98,8 @@ def _waiting(health: Health, now: int, wait: int) -> Health:
 
 
 def _answered(health: Health, now: int, limit: int) -> Health:
-    health = replace(health, failures=0)
+    if health.failures:
+        health = replace(health, failures=0)
     if health.state == "paused":
         return health
     if health.state == "failing":
