@@ -75,6 +75,7 @@ dist: $(VENV)/dist/made ## build wheel and sdist twice, install and run the whee
 .PHONY: bench
 bench: $(VENV)/dev ## how fast it is here, beside a bare aiohttp loop; then other shapes, and a backlog of a million
 	@$(BIN)/python bench/road.py
+	@$(BIN)/python bench/parts.py
 	@$(BIN)/python bench/shapes.py
 	@$(BIN)/python bench/isolation.py
 	@$(BIN)/python bench/claims.py
