@@ -5,6 +5,7 @@ otherwise; every span is an int of milliseconds. A secret has no repr.
 """
 
 import hashlib
+import hmac
 from typing import Literal, final
 
 from msgspec import Struct
@@ -35,7 +36,7 @@ class Secret:
         return "Secret(***)"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
+        return isinstance(other, Secret) and hmac.compare_digest(other._value, self._value)
 
     def __hash__(self) -> int:
         return hash(self._value)
