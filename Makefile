@@ -75,7 +75,7 @@ dist: $(VENV)/dist/made ## build wheel and sdist twice, install and run the whee
 .PHONY: interop
 interop: $(VENV)/dev ## strangers verify what is sent: npm's RFC 9421 and Standard Webhooks; TypeScript by its own compiler
 	@tests/interop/get
-	@PATH="$(CURDIR)/tests/interop/node_modules/.bin:$$PATH" $(BIN)/pytest -o python_files='check_*.py' -rs tests/interop
+	@PATH="$(CURDIR)/tests/interop/node_modules/.bin:$$PATH" $(BIN)/pytest -o python_files='check_*.py' -n 2 -rs tests/interop
 
 .PHONY: bench
 bench: $(VENV)/dev ## how fast it is here, beside a bare aiohttp loop; then other shapes, and a backlog of a million

@@ -47,7 +47,7 @@ from sidecar.pulse import measure_lag, stopwatch
 from sidecar.registry import Kept, RegistryFile
 from sidecar.reloading import reload_whenever
 from sidecar.replays import Replayer
-from sidecar.settings import Configuration, Settings
+from sidecar.settings import Change, Configuration, Settings
 from sidecar.transport import HttpTransport, choose_proxy
 from sidecar.upkeep import Upkeep
 from sidecar.web.gate import Gate
@@ -67,6 +67,7 @@ class Sidecar:
     dispatcher: Dispatcher
     replayer: Replayer
     application: web.Application
+    receiving: inbound.Parts | None
     gate: Gate
     delivering: asyncio.Task[None]
     upkeep: asyncio.Task[None]
@@ -85,12 +86,14 @@ class Sidecar:
         ended = self.delivering if self.delivering.done() else self.upkeep
         return ended.exception() or RuntimeError("a part ended by itself")
 
-    def configure(self, endpoints: Sequence[Endpoint]) -> None:
-        """From now on these. Raises `Misconfigured`, and nothing changes."""
-        if faults := list(_faults(endpoints, self.secrets)):
+    def configure(self, change: Change) -> None:
+        """From now on this. Raises `Misconfigured`, and nothing changes."""
+        if faults := list(_faults(change.endpoints, self.secrets)):
             raise Misconfigured(faults)
-        self.dispatcher.configure(endpoints)
-        self.application[PARTS].configure(endpoints)
+        self.dispatcher.configure(change.endpoints)
+        self.application[PARTS].configure(change.endpoints)
+        if self.receiving is not None:
+            self.receiving.configure(change.relay_secrets)
 
     async def drain(self, seconds: float) -> bool:
         """Take no more events; finish what is in flight and what is due now. True where that was done in time."""
@@ -149,8 +152,10 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
             meters=meters,
         )
         await _administer(stack, settings, application, handed=handed, clock=clock, meters=meters)
-        await _receive(stack, settings, application, handed=handed, kept=kept, clock=clock)
-        yield Sidecar(outbox, kept.file, kept.registry, dispatcher, replayer, application, gate, delivering, upkeep)
+        receiving = await _receive(stack, settings, application, handed=handed, kept=kept, clock=clock)
+        yield Sidecar(
+            outbox, kept.file, kept.registry, dispatcher, replayer, application, receiving, gate, delivering, upkeep
+        )
 
 
 async def _outbox(settings: Settings, clock: Clock, meters: Meters, vfs: str) -> Outbox:
@@ -302,11 +307,11 @@ async def _receive(
     handed: listeners.Handed,
     kept: Kept,
     clock: Clock,
-) -> None:
+) -> inbound.Parts | None:
     """The listener for what other machines post, where there is one; with port 0 the log tells which it is."""
     found = listeners.tcp(handed, "inbound", settings.listen, "SIDECAR_LISTEN")
     if not found:
-        return
+        return None
     parts = inbound.Parts(
         outbox=application[PARTS].outbox,
         projects=kept.projects,
@@ -317,7 +322,7 @@ async def _receive(
         drone=DIALECTS["drone"],
         audience=lambda: application[PARTS].audience["drone"],
         instance=settings.instance,
-        relay_secrets=settings.relay_secrets,
+        relay_secrets=list(settings.relay_secrets),
         require_signature=settings.require_forge_signature,
         max_event_size=settings.max_event_size,
         observer=application[PARTS].observer,
@@ -325,6 +330,7 @@ async def _receive(
     name = found[0].getsockname()
     await stack.enter_async_context(inbound.serving(parts, found))
     log.info("inbound.listening", address=tcpsocket.shown(*name[:2]))
+    return parts
 
 
 def _task(stack: AsyncExitStack, work: Coroutine[None, None, None]) -> asyncio.Task[None]:

@@ -30,7 +30,8 @@ EVENTS: Mapping[str, str] = {
     "config.kept": "SIGHUP found a fault in the configuration, one line each; all is as before. `detail`.",
     "config.notice": "Something in the environment was passed over on purpose. `detail`.",
     "config.pending": "SIGHUP found a change that takes effect at the next start. `detail`.",
-    "config.reloaded": "SIGHUP: the configuration was read again. `endpoints` (that changed), `pending` (how many "
+    "config.reloaded": "SIGHUP: the configuration was read again. `endpoints` (how many changed), `relay` (whether "
+    "SIDECAR_RELAY_SECRET did), `pending` (how many "
     "variables take effect at the next start).",
     "config.warning": "The configuration is accepted, but look at it. `detail`.",
     "delivery.attempted": "One POST was made and judged: the canonical line. `event_id`, `name`, `delivery`, "

@@ -2,28 +2,27 @@
 process goes on; every change is told, and so is what has to wait."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import structlog
 
 from sidecar.errors import Misconfigured
-from sidecar.model import Endpoint
 from sidecar.settings import Change, Configuration
 
 log = structlog.get_logger()
 
 
 async def reload_whenever(
-    asked: asyncio.Event, configuration: Configuration, configure: Callable[[Sequence[Endpoint]], None]
+    asked: asyncio.Event, configuration: Configuration, configure: Callable[[Change], None]
 ) -> None:
-    """Each time `asked` is set; never returns. `configure` takes all endpoints over at once, or raises `Misconfigured`
+    """Each time `asked` is set; never returns. `configure` takes all of it over at once, or raises `Misconfigured`
     and none; files are read on a thread, so that a slow disk holds up no delivery."""
     while True:
         await asked.wait()
         asked.clear()
         try:
             change = await asyncio.to_thread(configuration.again)
-            configure(change.endpoints)
+            configure(change)
         except Misconfigured as error:
             for fault in error.faults:
                 log.error("config.kept", detail=fault)  # noqa: TRY400 - the sentence says it all
@@ -41,4 +40,4 @@ def _tell(change: Change) -> None:
         log.warning("config.warning", detail=warning)
     for variable in change.pending:
         log.warning("config.pending", detail=f"{variable} changed: takes effect at the next start")
-    log.info("config.reloaded", endpoints=len(change.changed), pending=len(change.pending))
+    log.info("config.reloaded", endpoints=len(change.changed), relay=change.relayed, pending=len(change.pending))

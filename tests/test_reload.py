@@ -4,14 +4,15 @@ nothing of the sidecar's own signing, and what it refuses is on record."""
 import asyncio
 import base64
 import signal
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from aiohttp import web
+from aiohttp import ClientSession, web
 from hook import Hook, Seen, hook
 from running import Process, build, environment, serving
-from signed import b64, cavage, mac
+from signed import BODY, b64, cavage, mac, plain
 
 OLD, NEW = b"0123456789abcdef0123456789abcdef", b"fedcba9876543210fedcba9876543210"
 
@@ -182,3 +183,21 @@ async def test_a_sighup_at_any_moment_ends_nothing(tmp_path: Path) -> None:
         await process.until("config.reloaded")
         process.process.send_signal(signal.SIGHUP)
         assert await process.stop() == 0
+
+
+async def test_what_a_drone_server_signs_with_and_what_is_wanted_of_it_follow_too(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_bytes(OLD)
+    async with hook() as place:
+        settings = environment(tmp_path, DRONE_WEBHOOK_ENDPOINT=place.url, DRONE_WEBHOOK_SECRET_FILE=str(file))
+        del settings["DRONE_WEBHOOK_SECRET"]
+        async with serving({**settings, "SIDECAR_LISTEN": "127.0.0.1:0"}) as process, ClientSession() as session:
+            relay = f"http://{(await process.until('inbound.listening'))['address']}/hooks/drone"
+            headers = cavage(plain(at=time.time_ns() // 1_000_000), NEW)
+            async with session.post(relay, data=BODY, headers=headers) as answer:
+                assert answer.status == 403
+            (tmp_path / ".env").write_text("DRONE_WEBHOOK_EVENTS=repo:*\n")
+            await give(process, file, NEW)
+            assert (await process.until("config.reloaded"))["relay"] is True
+            async with session.post(relay, data=BODY, headers=headers) as answer:
+                assert (answer.status, (await answer.json())["deliveries"]) == (202, [])

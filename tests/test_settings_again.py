@@ -59,6 +59,17 @@ def named(change: Change, name: str) -> Endpoint:
     return next(one for one in change.endpoints if one.name == name)
 
 
+def test_what_a_drone_server_must_have_signed_with_follows_the_secret_that_it_defaults_to(house: House) -> None:
+    assert not house.again().relayed
+    house.write("secret", NEW)
+    change = house.again()
+    assert (change.relayed, change.relay_secrets, change.pending) == (True, (Secret(NEW.encode()),), ())
+    change = house.again(SIDECAR_RELAY_SECRET=OLD)
+    assert (change.relayed, change.relay_secrets, change.pending) == (True, (Secret(OLD.encode()),), ())
+    house.write("token", "old")
+    assert house.again(SIDECAR_ADMIN_TOKEN_FILE="token").pending == ("SIDECAR_ADMIN_TOKEN_FILE",)
+
+
 def test_nothing_changed_is_no_change(house: House) -> None:
     change = house.again()
     assert (change.changed, change.pending, change.warnings) == ({}, (), ())

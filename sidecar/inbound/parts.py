@@ -39,12 +39,16 @@ class Parts:
     drone: Dialect
     audience: Callable[[], Sequence[Endpoint]]
     instance: Instance
-    relay_secrets: Sequence[Secret]
+    relay_secrets: list[Secret]
     require_signature: bool
     max_event_size: int
     body_time: float = 30.0
     observer: Observer = field(default_factory=partial(Meters, (), 0))
     pace: Pace = field(default_factory=Pace)
+
+    def configure(self, relay_secrets: Sequence[Secret]) -> None:
+        """From the next request on."""
+        self.relay_secrets[:] = relay_secrets
 
     async def slow(self, request: web.Request) -> None:
         """Who is wrong waits, longer with each time; where too many wait already, not at all."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sidecar.model import Endpoint
+from sidecar.model import Endpoint, Secret
 from sidecar.settings.families import ENDPOINT, FAMILIES, NAMED
 from sidecar.settings.known import GROUPS, endpoint_of, forms
 from sidecar.settings.load import settled
@@ -21,6 +21,9 @@ from sidecar.settings.table import LISTENERS, Setting
 
 RELOADED = ("secrets", "signing_keys", "signatures", "events", "refs", "headers")
 """Fields of an endpoint that are taken over while the process runs; of headers the values, not the names."""
+
+RELAY = "relay_secrets"
+"""And what a Drone server that posts to us must have signed with."""
 
 ROWS = {
     form: setting for group in GROUPS if group is not ENDPOINT for setting in group.settings for form in forms(setting)
@@ -40,6 +43,7 @@ class Change(Struct, frozen=True):
 
     Attributes:
         endpoints: all that run, as they are from now on.
+        relay_secrets: what a Drone server must have signed with; `relayed`: they differ.
         changed: by endpoint, the fields that differ.
         pending: variables that differ, and count from the next start on.
         warnings: those that were not there before.
@@ -47,6 +51,8 @@ class Change(Struct, frozen=True):
     """
 
     endpoints: tuple[Endpoint, ...]
+    relay_secrets: tuple[Secret, ...]
+    relayed: bool
     changed: Mapping[str, tuple[str, ...]]
     pending: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -64,6 +70,7 @@ class Configuration:
         self.settings = settled(source)
         self._warnings = self.settings.warnings
         self._running = self.settings.endpoints
+        self._relay = self.settings.relay_secrets
         self._values: Mapping[str, str] = source.values
 
     def again(self) -> Change:
@@ -82,6 +89,8 @@ class Configuration:
         kept = {name: self._values[name] for name in pending if name in self._values}
         return Change(
             endpoints=endpoints,
+            relay_secrets=settings.relay_secrets,
+            relayed=settings.relay_secrets != self._relay,
             changed={
                 one.name: fields
                 for before, one in zip(self._running, endpoints, strict=True)
@@ -95,11 +104,12 @@ class Configuration:
     def taken(self, change: Change) -> None:
         """The change counts: the next one is told from here."""
         self._running, self._values = change.endpoints, change.values.texts
+        self._relay = change.relay_secrets
 
     def _counts(self, variable: str, new: Mapping[str, Endpoint]) -> bool:
         """Whether a change of the variable was taken over."""
         row = _row(variable)
-        if row is None or row.field not in RELOADED:
+        if row is None or row.field not in (*RELOADED, RELAY):
             return False
         if not (owner := endpoint_of(variable)):
             return True
@@ -135,12 +145,14 @@ def _unread(before: Settings, after: Settings, source: Source) -> list[str]:
     return [
         name
         for row in LISTENERS.settings
-        if row.kind.file and row.effective and getattr(before, row.field) != getattr(after, row.field)
+        if row.kind.file and row.field != RELAY and getattr(before, row.field) != getattr(after, row.field)
         for name in source.given(row) or (row.name,)
     ]
 
 
 def reloaded() -> list[str]:
     """The variables that are taken over while the process runs, as the reference page names them."""
-    groups = [*(family.group for family in FAMILIES.values()), ENDPOINT]
-    return [f"{group.prefix}{row.name}" for group in groups for row in group.settings if row.field in RELOADED]
+    groups = [*(family.group for family in FAMILIES.values()), ENDPOINT, LISTENERS]
+    return [
+        f"{group.prefix}{row.name}" for group in groups for row in group.settings if row.field in (*RELOADED, RELAY)
+    ]
