@@ -33,7 +33,9 @@ def test_the_command_of_a_page_checks_every_vector(page: str, command: str) -> N
     found = sys.executable if program == "python3" else shutil.which(program)
     if found is None:
         pytest.skip(f"{program} is not on this machine")
-    done = subprocess.run([found, *arguments], cwd=ROOT, check=False, capture_output=True, encoding="utf-8", timeout=180)
+    done = subprocess.run(
+        [found, *arguments], cwd=ROOT, check=False, capture_output=True, encoding="utf-8", timeout=180
+    )
     if done.returncode == 9 and "bad option" in done.stderr:
         pytest.skip(f"{program} here is older than the page says")
     if "left out: " in done.stdout:
