@@ -100,6 +100,11 @@ bench-log: $(VENV)/dev ## how quick the log and the status page are with a milli
 faults: $(VENV)/dev ## what it lives through: ROUNDS=200 of every fault, from SEED=1 on; loopback only, some minutes
 	@PYTHONPATH=tests $(BIN)/python -m faults --rounds $(or $(ROUNDS),200) --seed $(or $(SEED),1)
 
+.PHONY: fuzz
+fuzz: $(VENV)/dev ## EXAMPLES=100000 inputs for the socket, Retry-After, globs, settings and receivers' answers each
+	@FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) $(BIN)/pytest -q -s tests/test_fuzz_words.py tests/test_fuzz_answers.py \
+		tests/test_fuzz_socket.py
+
 .PHONY: soak
 soak: $(VENV)/dev ## MINUTES=30 of mixed load with restarts: whether memory, files, descriptors or waits grow
 	@PYTHONPATH=tests $(BIN)/python -m faults.soak --minutes $(or $(MINUTES),30) --seed $(or $(SEED),1)

@@ -48,18 +48,17 @@ async def _breaks(rounds: int, dice: random.Random, fault: Fault) -> Verdict:
 
 async def fills(rounds: int, seed: int) -> Verdict:
     """No more room, and room again, so often; at every tenth time it is stopped while there is none."""
-    dice = random.Random(f"{seed} space")
-    world = World(dice)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name, "outbox")
-        folder.mkdir()
-        for first in range(0, rounds, CHAPTER):
-            with faulty_disk() as disk:
-                await _fills(world, folder, disk, min(CHAPTER, rounds - first))
+    total = NOTHING
+    for first in range(0, rounds, CHAPTER):
+        world = World(random.Random(f"{seed} space {first}"))
+        with tempfile.TemporaryDirectory() as name, faulty_disk() as disk:
+            folder = Path(name)
+            await _fills(world, folder, disk, min(CHAPTER, rounds - first))
             world.ledger.crashes += 1
-        await world.settle_up(folder)
-        check_file(folder)
-    return world.ledger.verdict()
+            await world.settle_up(folder)
+            check_file(folder)
+        total += world.ledger.verdict()
+    return total
 
 
 async def _fills(world: World, folder: Path, disk: Disk, rounds: int) -> None:

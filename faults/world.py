@@ -64,6 +64,7 @@ class World:
             schedule=SCHEDULE,
             ballast=ballast,
         ) as self.it:
+            self.it.patience = 100.0
             yield self.it
 
     async def live(self, folder: Path, vfs: str) -> None:

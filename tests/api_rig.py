@@ -25,6 +25,7 @@ from sidecar.errors import NotFound
 from sidecar.meters import Meters
 from sidecar.metrics import Metrics
 from sidecar.model import FAR, Attempt, Claim, Dead, Delivered, Endpoint, Health, Instance, Response, Secret, Settlement
+from sidecar.ports import Dialect
 from sidecar.registry import FileRegistry, SqliteHooks, SqliteProjects, SqliteReplays, open_file, open_projects
 from sidecar.replays import Replayer
 from sidecar.web.gate import Gate
@@ -39,6 +40,8 @@ KEY = (Secret(b"k" * 32),)
 HOOK = Endpoint("hook", "drone", "https://user:hush@ci.example/hooks?token=hush", KEY)
 BUILDS = Endpoint("builds", "drone", "https://ci.example/builds", KEY, events=("build:*",), concurrency=3)
 PLAIN = Endpoint("plain", "plain", "https://plain.example/")
+
+SPOKEN: Mapping[str, Dialect] = {"drone": DIALECTS["drone"], "plain": plain_dialect}
 
 
 @dataclass
@@ -152,7 +155,12 @@ def _metrics(outbox: MemoryOutbox, control: Steering, clock: FakeClock, meters: 
 
 @asynccontextmanager
 async def house(
-    directory: Path, *, endpoints: Sequence[Endpoint] = (HOOK, BUILDS, PLAIN), stall: float = 30.0, limit: int = LIMIT
+    directory: Path,
+    *,
+    endpoints: Sequence[Endpoint] = (HOOK, BUILDS, PLAIN),
+    stall: float = 30.0,
+    limit: int = LIMIT,
+    dialects: Mapping[str, Dialect] = SPOKEN,
 ) -> AsyncIterator[House]:
     """Everything there, and gone at the end."""
     clock, gate = FakeClock(), Gate()
@@ -174,7 +182,7 @@ async def house(
             clock=clock,
             configured=endpoints,
             instance=Instance(),
-            dialects={"drone": DIALECTS["drone"], "plain": plain_dialect},
+            dialects=dialects,
             max_event_size=limit,
             gate=gate,
             new_id=lambda now: f"{now:x}-{next(ids)}",

@@ -132,7 +132,7 @@ class Simulation:
     async def until(self, true: Callable[[], bool], limit: int = FAR) -> None:
         """Let time pass until `true()`, or until `limit` ms have passed."""
         end = self.clock.now() + limit
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(self.patience):
             while not true() and self.clock.now() < end and not self.task.done():
                 self.clock.asked.clear()
                 await self._step(end)
@@ -159,6 +159,8 @@ class Simulation:
                 self.clock.asked.set()
 
     lanes: int = 1
+    patience: float = 10.0
+    """Seconds, of real time, in which one wait comes to its end."""
 
     async def take(self, span: int, outcome: Outcome) -> Outcome:
         """A receiver that takes `span` ms."""
