@@ -201,7 +201,9 @@ def _upkeep(
 ) -> Upkeep:
     names = frozenset(endpoint.name for endpoint in settings.endpoints)
     others = (kept.hooks.prune, kept.projects.prune, kept.replays.prune)
-    return Upkeep(outbox, clock, names, settings.max_age, settings.retention, others, meters)
+    upkeep = Upkeep(outbox, clock, names, settings.max_age, settings.retention, others, meters)
+    upkeep.came_back(outbox.written)
+    return upkeep
 
 
 def _override(dispatcher: Dispatcher, endpoints: Sequence[Endpoint], registry: Registry) -> None:

@@ -1,6 +1,7 @@
 """The data directory: made if missing, and held by one process at a time.
 
-Law: the lock is the kernel's (flock), so that it ends with the process, however that ends.
+Law: the lock is the kernel's (flock), so that it ends with the process, however that ends. A directory that is made is
+on disk before anything in it is promised.
 """
 
 import fcntl
@@ -23,7 +24,7 @@ def held(directory: Path) -> Iterator[None]:
         Occupied: another process holds it, or it cannot be made or written.
     """
     try:
-        directory.mkdir(0o750, parents=True, exist_ok=True)  # the socket in it is for the group, too
+        _make(directory)
         _look(directory)
         lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -42,6 +43,19 @@ def held(directory: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def _make(directory: Path) -> None:
+    """`directory` and what is missing above it, on disk: what is kept in a directory is lost with its name."""
+    if directory.is_dir():
+        return
+    _make(directory.parent)
+    directory.mkdir(0o750, exist_ok=True)  # the socket in it is for the group, too
+    parent = os.open(directory.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(parent)
+    finally:
+        os.close(parent)
 
 
 def _look(directory: Path) -> None:

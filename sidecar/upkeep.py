@@ -26,7 +26,8 @@ SEEN = 3_600_000
 """ms after which it is noted again that an endpoint is orphaned."""
 
 JUMP = 3_600_000
-"""A leap of the clock by more than this between two rounds: what seems old may not be. Ages wait as long again."""
+"""A leap of the clock by more than this between two rounds, or so long an absence: what is owed is old through no fault
+of its endpoint. Ages wait as long again."""
 
 
 @dataclass(slots=True)
@@ -46,6 +47,11 @@ class Upkeep:
     observer: Observer = field(default_factory=partial(Meters, (), 0))
     not_before: int = 0
     trouble: str = ""
+
+    def came_back(self, since: int) -> None:
+        """The sidecar was away since then: what became too old meanwhile is to be tried first."""
+        if self.clock.now() - since > JUMP:
+            self.not_before = self.clock.now() + JUMP
 
     async def run(self) -> None:
         """Rounds without end."""

@@ -4,7 +4,7 @@ Law: the promise of `sidecar.ports.Outbox` as a program; nothing here is quick, 
 Where the port leaves a choice (numbers, ties), the model is told what was chosen, and asks whether it may be.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sidecar.model import (
@@ -172,12 +172,12 @@ class Model:
         self.promises[lane.holder].overtaken = True
         lane.end_hold()
 
-    def kept_back(self, now: int, flow: int) -> list[int]:
+    def kept_back(self, now: int, flows: Mapping[str, int]) -> list[int]:
         """What the contract forbids, asked without a word of holders: something never tried that is due, while its
         subject is idle, nothing of it can be claimed, and its last failure is a whole hold ago."""
         stuck = []
         for one in self.promises.values():
-            lane = one.lane
+            lane, flow = one.lane, flows[one.endpoint]
             untried = one.state == "pending" and not one.attempts and one.due <= now
             if untried and not lane.flying and (lane.last_failure is None or flow >= lane.last_failure + self.hold):
                 head = self.next_of(lane)
@@ -209,7 +209,7 @@ class Model:
                 one.tries += int(counted)
                 self._failed(one, s.flow)
         if s.health is not None:
-            self.healths[one.endpoint] = s.health
+            self.keep(one.endpoint, s.health)
 
     def _end(self, one: Promise, state: State, at: int, reason: str) -> None:
         """Whoever is done with holds back nothing any more."""
@@ -233,6 +233,11 @@ class Model:
         else:
             lane.hold_until = lane.failing_since + self.hold
             lane.holder = lane.holder if lane.holder and one.overtaken else one.id
+
+    def keep(self, endpoint: str, health: Health) -> None:
+        """Of two the later one counts, in whatever order they come."""
+        if health.version >= self.healths.setdefault(endpoint, Health()).version:
+            self.healths[endpoint] = health
 
     def abandon(self, numbers: Iterable[int]) -> None:
         for number in numbers:
@@ -282,11 +287,11 @@ class Model:
             for one in self.events.pop(id_).promises:
                 del self.promises[one.id]
 
-    def forget_idle(self, flow: int) -> None:
+    def forget_idle(self, now: int) -> None:
         """A subject that owes nothing, and whose count has run out, begins anew."""
         busy = {id(one.lane) for one in self.promises.values() if one.state == "pending"}
-        for lane in self.lanes.values():
-            since = lane.failing_since
+        for (endpoint, _), lane in self.lanes.items():
+            since, flow = lane.failing_since, self.healths[endpoint].flow_at(now)
             if id(lane) not in busy and since is not None and since + self.hold <= flow:
                 lane.failing_since = None
 

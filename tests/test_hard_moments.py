@@ -185,3 +185,83 @@ async def test_a_hold_that_ended_on_a_full_disk_ends_when_there_is_room(tmp_path
         start = it.clock.now()
         await it.until(lambda: it.wire.to("hook") == ["x-2"])
         assert it.clock.now() - start <= 1_000
+
+
+async def test_a_pause_while_told_to_wait_does_not_shorten_the_wait_nor_lengthen_it(tmp_path: Path) -> None:
+    """Resumed too early, it still waits; resumed later, it goes on at once."""
+    for resumed_after, goes_on_after in ((10_000, 60_000), (100_000, 100_000)):
+        folder = tmp_path / str(resumed_after)
+        folder.mkdir()
+        async with simulation(folder, lambda _: Response(429, b"", "60")) as it:
+            await it.add("x")
+            await failed(it, 1)
+            told = it.wire.sent[0].at
+            it.wire.script = lambda _: Response(204)
+            await it.dispatcher.pause("hook")
+            await it.pass_(told + resumed_after - it.clock.now())
+            await it.dispatcher.resume("hook")
+            await it.until(lambda: len(it.wire.good) == 1)
+            assert it.wire.good[0].at - told == goes_on_after
+
+
+async def test_a_resend_of_what_is_being_delivered_is_refused_and_it_comes_once(tmp_path: Path) -> None:
+    async with simulation(tmp_path, lambda _: it.take(5_000, Response(204))) as it:
+        await it.add("x", "x")
+        await it.until(lambda: len(it.wire.sent) == 1)
+        [delivery] = it.dispatcher.in_flight("hook")
+        assert await it.outbox.resend(delivery, it.clock.now()) is False
+        await it.until(lambda: len(it.wire.good) == 2)
+        assert it.wire.to("hook") == ["x-1", "x-2"]
+        assert await it.outbox.resend(delivery, it.clock.now()) is True
+        await it.until(lambda: len(it.wire.good) == 3)
+        assert it.wire.to("hook") == ["x-1", "x-2", "x-1"]
+
+
+async def test_resent_while_its_subject_is_in_flight_it_waits_its_turn(tmp_path: Path) -> None:
+    """Never two of a subject at once, whoever asks."""
+    async with simulation(tmp_path, lambda _: it.take(5_000, Response(204))) as it:
+        await it.add("x", "x")
+        await it.until(lambda: len(it.wire.sent) == 2)
+        first = min(row.id for row in await it.outbox.deliveries(Query()))
+        assert await it.outbox.resend(first, it.clock.now()) is True
+        await it.until(lambda: len(it.wire.good) == 3)
+        assert it.wire.to("hook") == ["x-1", "x-2", "x-1"]
+        assert it.wire.most["hook"] == 1
+
+
+async def test_a_forgotten_id_is_a_new_event_and_one_that_is_owed_is_never_forgotten(tmp_path: Path) -> None:
+    async with simulation(tmp_path, lambda sent: Response(204 if sent.event == "x-1" else 500)) as it:
+        await it.add("x", "y")
+        await it.until(lambda: len(it.wire.good) == 1)
+        it.patience = 60.0
+        await it.pass_(DAY + 3_600_000)
+        while await it.outbox.prune(it.clock.now() - DAY, 100):
+            continue
+        it._counts.clear()
+        await it.add("x", "y")
+        await it.until(lambda: len(it.wire.good) == 2)
+        assert it.wire.to("hook") == ["x-1", "x-1"]
+        assert {row.event: row.attempts > 0 for row in await it.outbox.deliveries(Query(subject="y"))} == {"y-1": True}
+        assert len(await it.outbox.deliveries(Query(subject="y"))) == 1
+
+
+async def test_told_to_stop_while_a_verdict_waits_for_room_it_stops_in_its_time_and_repeats_that_one_alone(
+    tmp_path: Path, disk: Disk
+) -> None:
+    def fills(_: Sent) -> Answer:
+        disk.room = full
+        return Response(204)
+
+    async with simulation(tmp_path, fills, vfs=disk.name) as it:
+        await it.add("x", "y", "z")
+        await it.pass_(5_000)
+        assert {sent.event for sent in it.wire.good} == {"x-1", "y-1", "z-1"}
+        it.dispatcher.drain()
+        await it.pass_(20_000)
+        assert not it.task.done(), "what was sent is not yet on record"
+        clock = it.clock
+    disk.room = roomy
+    async with simulation(tmp_path, clock=clock) as it:
+        await it.until(lambda: len(it.wire.good) == 3)
+        await it.pass_(DAY)
+        assert len(it.wire.sent) == 3

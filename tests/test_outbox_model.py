@@ -7,6 +7,7 @@ SIDECAR_MODEL_EXAMPLES says how many walks it takes, and each such run takes oth
 import asyncio
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -25,6 +26,7 @@ from hypothesis.stateful import (
 from msgspec.structs import replace
 from outbox_model import Model
 
+from sidecar import breaker
 from sidecar.errors import Unavailable
 from sidecar.model import (
     Claim,
@@ -36,6 +38,7 @@ from sidecar.model import (
     Query,
     RetryAt,
     Settlement,
+    Sign,
     Unreachable,
     Verdict,
 )
@@ -55,7 +58,7 @@ number = st.integers(0, 40)
 
 endpoint = st.sampled_from(("x", "x", "x", "y"))
 wait = st.sampled_from((0, 1, HOLD // 2, HOLD, HOUR, HOUR))
-span = st.sampled_from((1, HOLD // 2, HOLD - 1, HOLD, HOLD, HOUR))
+span = st.sampled_from((1, HOLD // 2, HOLD - 1, HOLD, HOLD, HOUR, 24 * HOUR))
 age = st.sampled_from((0, 1, HOLD, HOUR))
 wish = st.tuples(
     st.none() | st.none() | st.integers(1, 8),  # a new event, or one that may be known
@@ -77,6 +80,7 @@ class Machine(RuleBasedStateMachine):
         self.bench = Bench(self.engine, Path(self.folder.name, "outbox"))
         self.flight: dict[int, Claim] = {}
         self.lost: list[Claim] = []
+        self.healths = {name: Health() for name in ENDPOINTS}
         self.names = 0
 
     @initialize(
@@ -133,8 +137,11 @@ class Machine(RuleBasedStateMachine):
     def claim(self, endpoint: str, limit: int) -> None:
         self.runner.run(self.take(endpoint, limit))
 
+    def flow(self, endpoint: str) -> int:
+        return self.healths[endpoint].flow_at(self.bench.now)
+
     async def take(self, endpoint: str, limit: int) -> list[int]:
-        now, flow = self.bench.now, self.bench.flow
+        now, flow = self.bench.now, self.flow(endpoint)
         seen = await self.bench.outbox.claim(endpoint, limit, now, flow)
         expected, next_due, hold_until = self.model.claim(endpoint, limit, now, flow)
         assert [claim.delivery for claim in seen.claims] == [one.id for one in expected]
@@ -149,9 +156,12 @@ class Machine(RuleBasedStateMachine):
         return [one.id for one in expected]
 
     def settlement(self, claim: Claim, verdict: Verdict, *, fault: bool, broken: bool) -> Settlement:
+        """`broken`: the endpoint's health goes with it, as the verdict changes it."""
         outcome = RESET if broken and isinstance(verdict, RetryAt) else None
-        health = self.health() if broken else None
-        return self.bench.settlement(claim, verdict, outcome=outcome, fault=fault, health=health)
+        self.bench.flow = self.flow(claim.endpoint)
+        sign: Sign = "fault" if fault else "alive" if isinstance(verdict, RetryAt | Dead) else "won"
+        health = self.changed(claim.endpoint, lambda it, now: breaker.after(it, sign, now=now, limit=4))
+        return self.bench.settlement(claim, verdict, outcome=outcome, fault=fault, health=health if broken else None)
 
     def settle(self, pick: int, verdict: Verdict, *, fault: bool = False, broken: bool = False) -> None:
         claim = self.flight.pop(sorted(self.flight)[pick % len(self.flight)])
@@ -213,19 +223,42 @@ class Machine(RuleBasedStateMachine):
         self.lost += self.flight.values()
         self.flight.clear()
         self.runner.run(self.check_depths())
+        self.healths = {name: Health() for name in ENDPOINTS} | dict(self.runner.run(self.bench.outbox.health()))
 
-    @rule(span=span, flowing=st.sampled_from((True, True, False)))
-    def later(self, span: int, *, flowing: bool) -> None:
-        self.bench.later(span, flowing=flowing)
+    @rule(span=span)
+    def later(self, span: int) -> None:
+        self.bench.later(span)
 
-    def health(self) -> Health:
-        """As a dispatcher keeps it: it knows the flow clock."""
-        return Health(since=self.bench.now, failures=len(self.lost), flow=self.bench.flow, flow_from=self.bench.now)
+    def changed(self, endpoint: str, change: Callable[[Health, int], Health]) -> Health:
+        """The endpoint's health, as a dispatcher keeps it in memory, with a version of its own."""
+        before = self.healths[endpoint]
+        after = replace(change(before, self.bench.now), version=before.version + 1)
+        self.healths[endpoint] = after
+        return after
+
+    def save(self, endpoint: str, change: Callable[[Health, int], Health]) -> None:
+        self.keep(endpoint, self.changed(endpoint, change))
+
+    def keep(self, endpoint: str, health: Health) -> None:
+        self.runner.run(self.bench.outbox.save_health(endpoint, health))
+        self.model.keep(endpoint, health)
 
     @rule(endpoint=endpoint)
-    def save_health(self, endpoint: str) -> None:
-        self.model.healths[endpoint] = health = self.health()
-        self.runner.run(self.bench.outbox.save_health(endpoint, health))
+    def pause(self, endpoint: str) -> None:
+        """Its flow clock stands still, and with it every hold."""
+        self.save(endpoint, lambda it, now: breaker.pause(it, now=now, reason="by hand"))
+
+    @rule(endpoint=endpoint)
+    def resume(self, endpoint: str) -> None:
+        self.save(endpoint, lambda it, now: breaker.resume(it, now=now))
+
+    @rule(endpoint=endpoint, late=st.booleans())
+    def save_out_of_order(self, endpoint: str, late: bool) -> None:
+        """A verdict waited for room, and a change by hand overtook it."""
+        earlier = self.changed(endpoint, lambda it, _: replace(it, failures=it.failures + 1))
+        later = self.changed(endpoint, lambda it, now: replace(it, last_failure=now))
+        for health in (later, earlier) if late else (earlier, later):
+            self.keep(endpoint, health)
 
     # -- from outside ------------------------------------------------------------------------------------------------
 
@@ -254,14 +287,14 @@ class Machine(RuleBasedStateMachine):
     @rule(age=age, limit=st.sampled_from((len(SUBJECTS), 100)))
     def prune(self, age: int, limit: int) -> None:
         """The health is saved before it: by that an engine knows how far the flow clock is."""
-        for endpoint in self.model.healths:
-            self.save_health(endpoint)
+        for endpoint in list(self.model.healths):
+            self.save(endpoint, lambda it, _: it)
         before = self.bench.now - age
         count = self.runner.run(self.bench.outbox.prune(before, limit))
         gone = {id_ for id_ in self.model.events if self.runner.run(self.bench.outbox.event(id_)) is None}
         assert count == len(gone)
         self.model.forget(before, limit, gone, roomy=self.model.max_size == LARGE)
-        self.model.forget_idle(self.bench.flow)
+        self.model.forget_idle(self.bench.now)
 
     # -- they agree --------------------------------------------------------------------------------------------------
 
@@ -279,7 +312,7 @@ class Machine(RuleBasedStateMachine):
         if self.watched:
             for endpoint in ENDPOINTS:
                 await self.give_back(await self.take(endpoint, 100))
-            assert model.kept_back(self.bench.now, self.bench.flow) == []
+            assert model.kept_back(self.bench.now, {name: self.flow(name) for name in ENDPOINTS}) == []
 
     async def rows(self) -> list[DeliveryLog]:
         return [shown(row) for row in await self.bench.outbox.deliveries(replace(ALL, in_flight=self.model.flying))]

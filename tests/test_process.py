@@ -8,10 +8,13 @@ import socket
 import stat
 from pathlib import Path
 
+import apsw
 import pytest
 from aiohttp import web
-from hook import Seen, hook
+from hook import Seen, hook, say
 from running import SECRET, build, environment, serving, start
+
+from sidecar import datadir
 
 
 async def test_it_says_when_it_is_ready_and_stops_with_0_on_sigterm_and_sigint(tmp_path: Path) -> None:
@@ -199,3 +202,47 @@ async def test_idle_it_uses_no_cpu(tmp_path: Path) -> None:
             with pytest.raises(TimeoutError):
                 await asyncio.to_thread(left.recv, 1)
         assert ticks() - before <= 3
+
+
+async def test_a_data_directory_that_is_made_is_on_disk_before_anything_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power loss could take the whole of it, with all that was promised."""
+    synced: list[int] = []
+    fsync = os.fsync
+
+    def noting(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    with datadir.held(tmp_path / "a" / "b"):
+        assert synced == [tmp_path.stat().st_ino, (tmp_path / "a").stat().st_ino]
+    with datadir.held(tmp_path / "a" / "b"):
+        assert len(synced) == 2, "it was there"
+
+
+async def test_after_a_long_absence_what_is_owed_is_tried_before_it_is_too_old(tmp_path: Path) -> None:
+    async with hook(say(500)) as receiver:
+        settings = environment(
+            tmp_path,
+            DRONE_WEBHOOK_ENDPOINT=receiver.url,
+            SIDECAR_MAX_AGE="2s",
+            SIDECAR_RETRY_SCHEDULE="3s",
+        )
+        async with serving(settings) as process:
+            await process.post("/events", build(1))
+            await receiver.until(lambda: len(receiver.seen) == 1)
+            assert await process.stop() == 0
+        age(tmp_path / "data" / "outbox.sqlite3", 5 * 86_400_000)
+        receiver.answer = say(204)
+        async with serving(settings) as process:
+            await receiver.until_good(1)
+
+
+def age(file: Path, span: int) -> None:
+    """Make the file look as if that much time had passed since it was written."""
+    db = apsw.Connection(str(file))
+    db.execute("UPDATE totals SET written = written - ?", (span,))
+    db.execute("UPDATE deliveries SET owed_since = owed_since - ?", (span,))
+    db.close()

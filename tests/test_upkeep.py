@@ -74,3 +74,37 @@ async def test_after_a_leap_of_the_clock_ages_wait_an_hour_before_they_count(tmp
         await it.pass_(JUMP + 1_000)
         await keeper.round()
         assert await states(it) == [("dead", "expired")]
+
+
+async def test_what_became_too_old_while_the_sidecar_was_away_is_tried_first(tmp_path: Path) -> None:
+    """For an hour; the receiver may come up later than the sidecar."""
+    async with simulation(tmp_path, lambda _: Unreachable("refused")) as it:
+        await it.add("x", "y")
+        await it.pass_(60_000)
+        clock = it.clock
+    clock.advance(MAX_AGE + DAY)
+    async with simulation(tmp_path, lambda _: Unreachable("refused"), clock=clock) as it:
+        care = upkeep(it)
+        care.came_back(it.outbox.written)
+        await it.pass_(JUMP - 10_000)
+        await care.round()
+        assert {state for state, _ in await states(it)} == {"pending"}
+        it.wire.script = lambda _: Response(204)
+        await it.until(lambda: len(it.wire.good) == 2, 10 * 60_000)
+        await it.add("z")
+        await it.pass_(JUMP)
+        await care.round()
+        assert {state for state, _ in await states(it)} == {"delivered"}
+
+
+async def test_who_was_away_for_a_moment_lets_things_expire_as_ever(tmp_path: Path) -> None:
+    async with simulation(tmp_path, lambda _: Unreachable("refused")) as it:
+        await it.add("x")
+        await it.pass_(MAX_AGE)
+        clock = it.clock
+    clock.advance(10_000)
+    async with simulation(tmp_path, lambda _: Unreachable("refused"), clock=clock) as it:
+        care = upkeep(it)
+        care.came_back(it.outbox.written)
+        await care.round()
+        assert await states(it) == [("dead", "expired")]
