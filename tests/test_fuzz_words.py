@@ -3,12 +3,11 @@
 Law: pure functions, and settings with real files in a real folder.
 """
 
+import asyncio
 import fnmatch
 from pathlib import Path
 
-from fuzz_rig import FUZZ, SPOILS, Spoil, long, metered, spoilt
-from hypothesis import given
-from hypothesis import strategies as st
+from fuzz_rig import Dice, fuzz, long, spoilt, words
 
 from sidecar.dialects.patterns import check_glob, gomatch, refmatch
 from sidecar.errors import Misconfigured
@@ -27,67 +26,58 @@ DATES = (
     b"120",
     b"99999999999999999999",
 )
+DIGITS = "0123456789\u0660\u0967\u00b2\u2070 +-.,:"
 
 
 @long
 def test_any_retry_after_is_a_wait_of_at_most_a_day() -> None:
-    text = st.text(max_size=40) | st.binary(max_size=40).map(lambda raw: raw.decode("latin-1"))
-    dates = st.tuples(st.sampled_from(DATES), SPOILS).map(lambda two: spoilt(*two).decode("latin-1"))
-    digits = st.text("0123456789\u0660\u0967\u00b2\u2070 +-.", max_size=20)
-    with metered("Retry-After") as meter:
+    def one(dice: Dice) -> None:
+        spoilt_date = spoilt(dice, dice.choice(DATES)).decode("latin-1")
+        header = dice.choice((spoilt_date, spoilt_date, words(dice, DIGITS, most=40)))
+        status, wall = dice.choice((429, 503, 500, 200)), dice.randrange(2 * NOON)
+        outcome = Response(status, b"", header)
+        wait = told_to_wait(outcome, wall=wall)
+        assert 0 <= wait <= (LONGEST_WAIT if status in (429, 503) else 0), header
+        verdict = judge(outcome, tries=dice.randrange(6), schedule=(1,) * 5, now=wall, random=0.5)
+        assert isinstance(verdict, Delivered | RetryAt | Dead)
 
-        @FUZZ
-        @given(
-            dates | text | digits, st.sampled_from((429, 503, 500, 200)), st.integers(0, 2 * NOON), st.integers(0, 9)
-        )
-        def one(header: str, status: int, wall: int, tries: int) -> None:
-            with meter.one():
-                outcome = Response(status, b"", header)
-                wait = told_to_wait(outcome, wall=wall)
-                assert 0 <= wait <= (LONGEST_WAIT if status in (429, 503) else 0)
-                verdict = judge(outcome, tries=tries, schedule=(1,) * 5, now=wall, random=0.5)
-                assert isinstance(verdict, Delivered | RetryAt | Dead)
-
-        one()
+    with asyncio.Runner() as runner:
+        fuzz("Retry-After", one, runner)
 
 
-SIZES = (1,) * 20 + (10,) * 3 + (100,)
-PATTERN = st.text("ab*?[]^-\\/!é\U0001f600\ud800", max_size=16) | st.text(max_size=16)
+GLOB = "ab*?[]^-\\/!\u00e9\U0001f600\ud800"
 
 
 @long
 def test_any_glob_matches_or_does_not() -> None:
-    with metered("globs and ref patterns") as meter:
+    def one(dice: Dice) -> None:
+        times = dice.choice((1,) * 30 + (10,) * 4 + (100,))
+        pattern, name = words(dice, GLOB, most=16) * times, words(dice, GLOB, most=16) * times
+        matches = gomatch(pattern, name)
+        assert not (matches and check_glob(pattern)), "a bad pattern matches nothing"
+        if not set(pattern) & set("*?[\\"):
+            assert matches == (pattern == name)
+        assert refmatch(pattern, name) == fnmatch.fnmatchcase(name, pattern)
 
-        @FUZZ
-        @given(PATTERN, PATTERN, st.sampled_from(SIZES))
-        def one(pattern: str, name: str, times: int) -> None:
-            pattern, name = pattern * times, name * times
-            with meter.one():
-                matches = gomatch(pattern, name)
-                assert not (matches and check_glob(pattern)), "a bad pattern matches nothing"
-                if not set(pattern) & set("*?[\\"):
-                    assert matches == (pattern == name)
-                assert refmatch(pattern, name) == fnmatch.fnmatchcase(name, pattern)
-
-        one()
+    with asyncio.Runner() as runner:
+        fuzz("globs and ref patterns", one, runner)
 
 
-VALUE = st.one_of(
-    st.sampled_from(
-        ["", "0", "-1", "1", "t", "off", "15s", "5m,2h", "1GiB", "127.0.0.1:0", "[::1]:80", "0660", "http://a/", "é"]
-    ),
-    st.sampled_from(
-        ["https://u:p@ci.example/a?b#c", "http://[::1", "http://x:99999/", "cavage,standard", "whsec_!", "/"]
-    ),
-    st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30),
+VALUES = (
+    *("", "0", "-1", "1", "t", "off", "15s", "5m,2h", "1GiB", "127.0.0.1:0", "[::1]:80", "0660", "http://a/", "\u00e9"),
+    *("https://u:p@ci.example/a?b#c", "http://[::1", "http://x:99999/", "cavage,standard", "whsec_!", "a=b\nc: d"),
 )
-NAME = st.one_of(
-    st.sampled_from(NAMES),
-    st.sampled_from(NAMES),
-    st.sampled_from(FIELDS).map("SIDECAR_ENDPOINT_CI_{}".format),
-    st.text("SIDECARDRONE_WEBHOOK_ENDPOINT", max_size=20).map("SIDECAR_{}".format),
-)
+
+
+def variables(dice: Dice, most: int) -> dict[str, str]:
+    """Known names, those of a named endpoint, and now and then a mistyped one."""
+    found = {}
+    for _ in range(dice.randrange(most + 1)):
+        name = dice.choice(NAMES) if dice.random() < 0.6 else f"SIDECAR_ENDPOINT_CI_{dice.choice(FIELDS)}"
+        if dice.random() < 0.03:
+            name = "SIDECAR_" + words(dice, "DRONE_WEBHOOK", most=20)
+        found[name] = dice.choice(VALUES) if dice.random() < 0.7 else words(dice, "ab:/,.%0@ ", most=30)
+    return {name.replace("\0", ""): text.replace("\0", "") for name, text in found.items()}
 
 
 def faults_of(environ: dict[str, str], folder: Path) -> list[str]:
@@ -101,15 +91,11 @@ def faults_of(environ: dict[str, str], folder: Path) -> list[str]:
 
 @long
 def test_any_settings_are_taken_or_every_fault_is_told_on_a_line_of_its_own(tmp_path: Path) -> None:
-    with metered("settings, and .env") as meter:
+    def one(dice: Dice) -> None:
+        lines = "".join(f'{name}="{text}"\n' for name, text in variables(dice, 2).items())
+        (tmp_path / ".env").write_bytes(spoilt(dice, lines.encode("utf-8", "surrogatepass")))
+        faults = faults_of(variables(dice, 6), tmp_path)
+        assert not [fault for fault in faults if "\n" in fault or ": " not in fault], faults
 
-        @FUZZ
-        @given(st.dictionaries(NAME, VALUE, max_size=6), st.dictionaries(NAME, VALUE, max_size=3), SPOILS)
-        def one(environ: dict[str, str], lines: dict[str, str], spoils: list[Spoil]) -> None:
-            text = "".join(f'{name}="{value}"\n' for name, value in lines.items()).encode()
-            (tmp_path / ".env").write_bytes(spoilt(text, spoils))
-            with meter.one():
-                faults = faults_of(environ, tmp_path)
-                assert not [fault for fault in faults if "\n" in fault or ": " not in fault]
-
-        one()
+    with asyncio.Runner() as runner:
+        fuzz("settings, and .env", one, runner)
