@@ -1,6 +1,6 @@
 """Half an hour of everything at once, with restarts: what grows, grows here.
 
-Law: the real process under a steady load of single events and streams, over five endpoints of which two have an outage
+Law: the real process under a steady load of single events and streams, over five endpoints of which three have outages
 in turns. It is stopped after a sixth of the time and killed after another; the long rest is one life, and of that the
 last part is judged against the second: in the first one caches fill.
 """
@@ -40,11 +40,12 @@ HEAD = """\
 | minutes | RSS, MB | files, MB | descriptors | 202 after, ms: p50 | p99 | healthy endpoint after, ms: p50 | p99 |
 |---|---|---|---|---|---|---|---|"""
 
-RATE = 20
+RATE = 10
 """Single events a second; a stream of as many goes beside them, once a second."""
 
-OUTAGE, PERIOD = 20, 120
-"""Seconds of outage in each period of those two endpoints."""
+OUTAGES = {"dead": (20.0, 120.0, 0.0), "failing": (20.0, 120.0, 60.0), "flapping": (2.0, 20.0, 0.0)}
+"""By endpoint: seconds of outage in each period, and how far the first is gone. By the clock, so that each can keep up:
+what is owed to one that cannot is a backlog, and grows as it should."""
 
 SLACK = {"rss": 1.15, "files": 1.25, "descriptors": 1.25, "acks": 3.0, "deliveries": 3.0}
 """How much more there may be in the last part than in that one: times are those of a machine that others share."""
@@ -133,12 +134,12 @@ class Soak:
 
         return behave
 
-    def outages(self, well: Behaviour, phase: float) -> Behaviour:
+    def outages(self, well: Behaviour, outage: float, period: float, phase: float) -> Behaviour:
         """Well but for an outage in each period."""
         ill = answers(BAD)
 
         async def behave(wire: Wire, request: Received) -> None:
-            down = (time.monotonic() - self.began + phase) % PERIOD > PERIOD - OUTAGE
+            down = (time.monotonic() - self.began + phase) % period > period - outage
             await (ill if down else well)(wire, request)
 
         return behave
@@ -185,8 +186,8 @@ async def main(minutes: float, seed: int) -> bool:
             soak = Soak(minutes * 60, ledger, dice)
             await there.listen("dead")
             there.ways["healthy"] = soak.noted(there.well("healthy"))
-            there.ways["dead"] = soak.outages(there.well("dead"), 0)
-            there.ways["failing"] = soak.outages(there.well("failing"), PERIOD / 2)
+            for name, times in OUTAGES.items():
+                there.ways[name] = soak.outages(there.well(name), *times)
             await soak.run(settings_for(Path(folder), there, **SETTINGS), there)
         check_file(Path(folder, "data"))
     return report(soak)

@@ -43,6 +43,7 @@ async def test_with_no_space_left_events_are_refused_with_503_and_the_process_st
             assert "SIDECAR_DATA_DIR" in (await refused.json(content_type=None))["detail"]
         assert (await process.get("/readyz"))["status"] == "unready"
         assert (await process.get("/healthz"))["status"] == "alive"
+        assert await process.stop() == 0
     async with serving(settings) as process:
         assert (await process.get("/events/before"))["id"] == "before"
         assert (await process.post("/events", build(2, id="after")))[0] == 202
