@@ -97,8 +97,8 @@ bench-log: $(VENV)/dev ## how quick the log and the status page are with a milli
 	@$(BIN)/python bench/pages.py
 
 .PHONY: faults
-faults: $(VENV)/dev ## what it lives through: ROUNDS=200 of every fault, from SEED=1 on; loopback only, some minutes
-	@PYTHONPATH=tests $(BIN)/python -m faults --rounds $(or $(ROUNDS),200) --seed $(or $(SEED),1)
+faults: $(VENV)/dev ## what it lives through: ROUNDS=200 of every fault, or those ONLY=gone names, from SEED=1 on; minutes
+	@PYTHONPATH=tests $(BIN)/python -m faults --rounds $(or $(ROUNDS),200) --seed $(or $(SEED),1) --only "$(ONLY)"
 
 .PHONY: fuzz
 fuzz: $(VENV)/dev ## EXAMPLES=100000 inputs for the socket, Retry-After, globs, settings and receivers' answers each

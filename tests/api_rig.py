@@ -26,7 +26,15 @@ from sidecar.meters import Meters
 from sidecar.metrics import Metrics
 from sidecar.model import FAR, Attempt, Claim, Dead, Delivered, Endpoint, Health, Instance, Response, Secret, Settlement
 from sidecar.ports import Dialect
-from sidecar.registry import FileRegistry, SqliteHooks, SqliteProjects, SqliteReplays, open_file, open_projects
+from sidecar.registry import (
+    FileRegistry,
+    RegistryFile,
+    SqliteHooks,
+    SqliteProjects,
+    SqliteReplays,
+    open_file,
+    open_projects,
+)
 from sidecar.replays import Replayer
 from sidecar.web.gate import Gate
 
@@ -163,7 +171,7 @@ async def house(
     dialects: Mapping[str, Dialect] = SPOKEN,
 ) -> AsyncIterator[House]:
     """Everything there, and gone at the end."""
-    clock, gate = FakeClock(), Gate()
+    clock, gate, path = FakeClock(), Gate(), str(directory / "s.sock")
     outbox = MemoryOutbox(clock.now)
     control = Steering({one.name: Health(since=clock.now() - 1000) for one in endpoints})
     ids = iter(range(1_000_000))
@@ -193,11 +201,16 @@ async def house(
             metrics=_metrics(outbox, control, clock, meters, directory).text,
         )
     )
-    path = str(directory / "s.sock")
+    async with _served(app, path, file) as session:
+        yield House(app, path, outbox, projects, hooks, replayer, clock, control, gate, session, meters)
+
+
+@asynccontextmanager
+async def _served(app: web.Application, path: str, file: RegistryFile) -> AsyncIterator[ClientSession]:
     listener = unixsocket.listen(path, 0o660)
     try:
         async with serving(app, listener, patience=0.1), ClientSession(connector=UnixConnector(path)) as session:
-            yield House(app, path, outbox, projects, hooks, replayer, clock, control, gate, session, meters)
+            yield session
     finally:
         await file.close()
 

@@ -1,7 +1,7 @@
 """What every outbox engine promises, once more: whatever is done in whatever order, engine and model agree.
 
 Law: as in test_outbox.py. The model (outbox_model.py) is the promise; a run is the same every time, but for a long one:
-SIDECAR_MODEL_EXAMPLES says how many walks it takes, and each such run takes others.
+MODEL_EXAMPLES says how many walks it takes, and each such run takes others.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ from sidecar.model import (
     Verdict,
 )
 
-LONG = int(os.environ.get("SIDECAR_MODEL_EXAMPLES", "0"))
+LONG = int(os.environ.get("MODEL_EXAMPLES", "0"))
 """Walks of a long run; 0 for the short one."""
 
 HOLD = 10_000
