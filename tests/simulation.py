@@ -159,7 +159,7 @@ class Simulation:
                 self.clock.asked.set()
 
     lanes: int = 1
-    patience: float = 10.0
+    patience: float = 60.0
     """Seconds, of real time, in which one wait comes to its end."""
 
     async def take(self, span: int, outcome: Outcome) -> Outcome:
