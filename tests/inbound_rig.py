@@ -116,7 +116,7 @@ async def listening(
             "drone": DIALECTS["drone"],
             "audience": lambda: (HOOK,),
             "instance": Instance(),
-            "relay_secrets": (Secret(RELAY.encode()),),
+            "relay_secrets": [Secret(RELAY.encode())],
             "require_signature": False,
             "max_event_size": 4096,
         }
