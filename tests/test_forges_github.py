@@ -104,6 +104,12 @@ def test_a_tag_builds_by_push_alone_by_create_alone_and_once_by_both(base: dict[
     assert by_push.once == by_create.once
 
 
+def test_a_tag_that_is_deleted_and_made_again_minutes_later_builds_again() -> None:
+    once = change(read("create", body(GITHUB_TAG))).once
+    assert once is not None
+    assert once.within <= 2 * 60_000
+
+
 def test_a_tag_that_was_moved_builds_again() -> None:
     assert change(read("push", body(GITHUB_PUSH, ref="refs/tags/nano-1.2", forced=True))).once is None
 

@@ -34,12 +34,13 @@ URL = re.compile(r"(?:https?|ssh|git)://[^\s\x00-\x1f\x7f]+|[\w.-]+@[\w.-]+:[^\s
 SHAPE = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
 
 MINUTE = 60_000
-DAY = 86_400_000
+MONTH = 30 * 86_400_000
 SAME_BODY = 60 * MINUTE
 """A body that comes again is a delivery that comes again; after so long the same may have happened anew."""
 
-MAKING = 10 * MINUTE
-"""Between two deliveries that tell of one new ref."""
+MAKING = 2 * MINUTE
+"""Between two deliveries that tell of one new ref. A tag that is deleted and made again is another, and one of the two
+does not say which commit it is at; so no longer than deliveries are under way."""
 
 
 def header(headers: Headers, *names: str) -> str:
@@ -155,5 +156,5 @@ def making(forge: str, url: str, ref: str) -> Once:
 
 
 def head_of(forge: str, url: str, number: int, after: str) -> Once:
-    """A pull request at a commit; forges tell of it again when its title changes."""
-    return Once(f"{forge} pull {url} {number} {after}", DAY)
+    """A pull request at a commit; forges tell of it again when its title or a reviewer changes."""
+    return Once(f"{forge} pull {url} {number} {after}", MONTH)
