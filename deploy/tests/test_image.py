@@ -153,6 +153,19 @@ def test_killed_with_events_waiting_all_are_delivered_after_a_start_on_the_same_
     assert second.event("sidecar.stopped")["waiting"] == 0
 
 
+def test_a_secret_file_is_read_again_at_a_sighup_sent_from_within(lab: Lab) -> None:
+    """Process 1 of a container gets no signal that it has not asked for."""
+    secrets = lab.volume()
+    lab.root(secrets, f"open('/v/webhook', 'w').write('{SECRET}')")
+    reads = {"DRONE_WEBHOOK_SECRET": "", "DRONE_WEBHOOK_SECRET_FILE": "/etc/sidecar/webhook"}
+    mount = f"--volume={secrets}:/etc/sidecar:ro"
+    sidecar = lab.sidecar(mount, data=lab.volume(), run=lab.volume(), **reads)
+    sidecar.event("sidecar.ready")
+    lab.root(secrets, f"open('/v/webhook', 'w').write('{SECRET[::-1]}')")
+    sidecar.exec("python", "-c", "import os; os.kill(1, 1)")
+    assert sidecar.event("config.reloaded")["endpoints"] == 1
+
+
 @pytest.mark.parametrize(
     ("user", "owner", "more"),
     [
