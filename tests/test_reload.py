@@ -13,6 +13,7 @@ from aiohttp import ClientSession, web
 from hook import Hook, Seen, hook
 from running import Process, build, environment, serving
 from signed import BODY, b64, cavage, mac, plain
+from signing_keys import KEY, OLD_KEY, kid, pem
 
 OLD, NEW = b"0123456789abcdef0123456789abcdef", b"fedcba9876543210fedcba9876543210"
 
@@ -201,3 +202,31 @@ async def test_what_a_drone_server_signs_with_and_what_is_wanted_of_it_follow_to
             assert (await process.until("config.reloaded"))["relay"] is True
             async with session.post(relay, data=BODY, headers=headers) as answer:
                 assert (answer.status, (await answer.json())["deliveries"]) == (202, [])
+
+
+async def test_a_signing_key_rotates_published_before_it_signs(tmp_path: Path) -> None:
+    """As the page on rotation says: behind the old one first, then before it, then alone."""
+    file = tmp_path / "key.pem"
+    file.write_bytes(pem(OLD_KEY))
+    async with hook() as place:
+        settings = environment(
+            tmp_path,
+            SIDECAR_ENDPOINT_CI_URL=place.url,
+            SIDECAR_ENDPOINT_CI_SIGNATURES="rfc9421",
+            SIDECAR_ENDPOINT_CI_SIGNING_KEY_FILE=str(file),
+        )
+        async with serving(settings) as process:
+            for number, (keys, published) in enumerate(
+                (
+                    ((OLD_KEY, KEY), [kid(OLD_KEY), kid(KEY)]),
+                    ((KEY, OLD_KEY), [kid(KEY), kid(OLD_KEY)]),
+                    ((KEY,), [kid(KEY)]),
+                ),
+                start=1,
+            ):
+                await give(process, file, *(pem(key) for key in keys))
+                await process.post("/events", build(number))
+                await place.until_good(number)
+                told = await process.get("/.well-known/jwks.json")
+                assert [key["kid"] for key in told["keys"]] == published
+                assert f'keyid="{published[0]}"' in place.seen[-1].headers["Signature-Input"]
