@@ -133,10 +133,17 @@ lock: ## resolve the dependencies anew (needs uv)
 		-c requirements.lock --group dev pyproject.toml -o requirements-dev.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		-c requirements-dev.lock --group browser -o requirements-browser.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		-c requirements-dev.lock --extra otel pyproject.toml -o requirements-otel.lock
 	for group in $(TOOLS); do \
 		uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 			--group $$group -o requirements-$$group.lock; \
 	done
+
+.PHONY: otel-test
+otel-test: $(VENV)/dev requirements-otel.lock ## spans, by a real exporter to a real collector
+	@$(PIP) -r requirements-otel.lock
+	$(BIN)/pytest -rs tests/test_traces.py
 
 .PHONY: clean
 clean: ## remove what make made

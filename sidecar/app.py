@@ -42,12 +42,13 @@ from sidecar.meters import Meters
 from sidecar.metrics import Metrics
 from sidecar.model import Endpoint
 from sidecar.outboxes.sqlite import open_outbox
-from sidecar.ports import Clock, Outbox, Registry, Transport
+from sidecar.ports import Clock, Observer, Outbox, Registry, Transport
 from sidecar.pulse import measure_lag, stopwatch
 from sidecar.registry import Kept, RegistryFile
 from sidecar.reloading import reload_whenever
 from sidecar.replays import Replayer
 from sidecar.settings import Change, Configuration, Settings
+from sidecar.traces import watched
 from sidecar.transport import HttpTransport, choose_proxy
 from sidecar.upkeep import Upkeep
 from sidecar.web.gate import Gate
@@ -124,13 +125,14 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
     async with AsyncExitStack() as stack:
         stack.enter_context(datadir.held(Path(settings.data_dir)))
         meters = Meters([one.name for one in settings.endpoints], clock.now())
+        observer = watched(stack, meters, clock, os.environ)
         outbox = await _outbox(settings, clock, meters, vfs)
         stack.push_async_callback(outbox.close)
         clock.raise_floor(outbox.written)
         kept = await stack.enter_async_context(registry.opened(Path(settings.data_dir)))
         transport = _transport(settings)
         stack.push_async_callback(transport.close)
-        dispatcher = await _dispatcher(settings, outbox, transport, clock, meters)
+        dispatcher = await _dispatcher(settings, outbox, transport, clock, observer)
         _override(dispatcher, settings.endpoints, kept.registry)
         delivering = _task(stack, dispatcher.run())
         upkeep = _task(stack, _upkeep(settings, outbox, clock, kept, meters).run())
@@ -149,6 +151,7 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
             dispatcher=dispatcher,
             clock=clock,
             gate=gate,
+            observer=observer,
             meters=meters,
         )
         await _administer(stack, settings, application, handed=handed, clock=clock, meters=meters)
@@ -171,7 +174,7 @@ async def _outbox(settings: Settings, clock: Clock, meters: Meters, vfs: str) ->
 
 
 async def _dispatcher(
-    settings: Settings, outbox: Outbox, transport: Transport, clock: Clock, meters: Meters
+    settings: Settings, outbox: Outbox, transport: Transport, clock: Clock, observer: Observer
 ) -> Dispatcher:
     parts = Parts(
         outbox=outbox,
@@ -181,7 +184,7 @@ async def _dispatcher(
         instance=settings.instance,
         schedule=settings.schedule,
         random=dice.random_unit,
-        observer=meters,
+        observer=observer,
     )
     return Dispatcher(settings.endpoints, await outbox.health(), parts)
 
@@ -246,6 +249,7 @@ async def _listen(
     dispatcher: Dispatcher,
     clock: Clock,
     gate: Gate,
+    observer: Observer,
     meters: Meters,
 ) -> web.Application:
     application = make_app(
@@ -263,7 +267,7 @@ async def _listen(
             max_event_size=settings.max_event_size,
             gate=gate,
             new_id=dice.new_id,
-            observer=meters,
+            observer=observer,
             metrics=_metrics(settings, outbox, dispatcher, clock, meters).text,
             new_secret=dice.new_secret,
             attempts=len(settings.schedule) + 1,

@@ -37,7 +37,7 @@ EVENTS: Mapping[str, str] = {
     "delivery.attempted": "One POST was made and judged: the canonical line. `event_id`, `name`, `delivery`, "
     "`endpoint`, "
     "`attempt`, `outcome` (status or reason), `duration_ms`, `verdict` (delivered, retry, dead), "
-    "`next_ms` (of a retry), `reason` (of a dead one), `trace`.",
+    "`next_ms` (of a retry), `reason` (of a dead one), `trace_id`.",
     "delivery.expired": "A delivery was older than SIDECAR_MAX_AGE, and is dead. `delivery`, `endpoint`.",
     "delivery.failed": "An attempt met a fault of ours and is made again later. `delivery`, `endpoint`, `exception`.",
     "endpoint.failing": "The endpoint failed five times in a row: from now on one probe at a time. "

@@ -120,6 +120,9 @@ class Meters:
             else:
                 self.refused_for("conflicting")
 
+    def stored(self, postings: object, added: object) -> None:
+        """Counted by `answered`."""
+
     def refused_for(self, reason: str, count: int = 1) -> None:
         self.refused[reason] = self.refused.get(reason, 0) + count
 

@@ -357,6 +357,10 @@ class Observer(Protocol):
         """The outbox answered for events of one dialect."""
         ...
 
+    def stored(self, postings: Sequence[Posting], added: Sequence[Added]) -> None:
+        """What was answered, with the events themselves."""
+        ...
+
     def refused_for(self, reason: str, count: int = 1) -> None:
         """So many events were not taken; `reason` is the kind of problem: `not-an-event`."""
         ...

@@ -80,6 +80,7 @@ async def store(parts: Parts, postings: Sequence[Posting]) -> Sequence[Answer | 
         return [problem] * len(postings)
     if added:
         parts.observer.answered(postings[0].event.dialect, added)
+        parts.observer.stored(postings, added)
     return [_answer(one) for one in added]
 
 

@@ -23,7 +23,7 @@ def tell(s: Settlement) -> None:
         "duration_ms": s.attempt.duration / 1000,
     }
     if s.claim.event.traceparent:
-        facts["trace"] = s.claim.event.traceparent
+        facts["trace_id"] = s.claim.event.traceparent.split("-")[1]
     match s.verdict:
         case Delivered():
             log.info("delivery.attempted", **facts, verdict="delivered")

@@ -139,4 +139,5 @@ async def _store(parts: Parts, postings: Sequence[Posting]) -> list[bool]:
     parts.gate.check()
     added: Sequence[Added] = await parts.outbox.add(postings)
     parts.observer.answered("drone", added)
+    parts.observer.stored(postings, added)
     return [not isinstance(one, Accepted) or one.duplicate for one in added]

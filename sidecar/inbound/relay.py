@@ -85,8 +85,10 @@ def _is_ping(body: bytes) -> bool:
 async def _take(parts: Parts, event: Event) -> Accepted:
     """What became of it. Raises `Conflicting` where its id is another event's."""
     parts.gate.check()
-    [added] = await parts.outbox.add([parts.posting(event)])
+    posting = parts.posting(event)
+    [added] = await parts.outbox.add([posting])
     parts.observer.answered("drone", [added])
+    parts.observer.stored([posting], [added])
     if isinstance(added, Accepted):
         return added
     # It came by here before, and got its `system` here: then what it says now is what we sent.
