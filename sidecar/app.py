@@ -72,19 +72,21 @@ class Sidecar:
     gate: Gate
     delivering: asyncio.Task[None]
     upkeep: asyncio.Task[None]
+    replaying: asyncio.Task[None]
 
     async def failure(self) -> BaseException:
         """Return when, if ever, it cannot go on."""
         broken = [asyncio.ensure_future(part.failure()) for part in (self.outbox, self.registry)]
+        own = (self.delivering, self.upkeep, self.replaying)
         try:
-            await asyncio.wait([*broken, self.delivering, self.upkeep], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([*broken, *own], return_when=asyncio.FIRST_COMPLETED)
             for one in broken:
                 if one.done():
                     return one.result()
         finally:
             for one in broken:
                 one.cancel()
-        ended = self.delivering if self.delivering.done() else self.upkeep
+        ended = next(task for task in own if task.done())
         return ended.exception() or RuntimeError("a part ended by itself")
 
     def configure(self, change: Change) -> None:
@@ -138,7 +140,7 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
         upkeep = _task(stack, _upkeep(settings, outbox, clock, kept, meters).run())
         _task(stack, measure_lag(clock, meters.lags))
         replayer = Replayer(kept.replays, outbox, clock, frozenset(one.name for one in settings.endpoints))
-        _task(stack, replayer.run())
+        replaying = _task(stack, replayer.run())
         gate = Gate()
         handed = listeners.handed_over()
         application = await _listen(
@@ -157,7 +159,17 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
         await _administer(stack, settings, application, handed=handed, clock=clock, meters=meters)
         receiving = await _receive(stack, settings, application, handed=handed, kept=kept, clock=clock)
         yield Sidecar(
-            outbox, kept.file, kept.registry, dispatcher, replayer, application, receiving, gate, delivering, upkeep
+            outbox,
+            kept.file,
+            kept.registry,
+            dispatcher,
+            replayer,
+            application,
+            receiving,
+            gate,
+            delivering,
+            upkeep,
+            replaying,
         )
 
 

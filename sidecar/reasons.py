@@ -77,7 +77,8 @@ def _paused(one: DeliveryLog, seen: Situation) -> str:
     health = seen.health
     if health is None or health.state != "paused":
         return ""
-    return f"paused since {_at(health.since)}, {health.reason}: `sidecar resume {one.endpoint}` lets it go on"
+    why = f" {by_hand}" if (by_hand := health.reason.removeprefix("paused ")) != health.reason else f", {health.reason}"
+    return f"paused since {_at(health.since)}{why}: `sidecar resume {one.endpoint}` lets it go on"
 
 
 def _failing(one: DeliveryLog, seen: Situation) -> str:

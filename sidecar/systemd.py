@@ -11,7 +11,7 @@ import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 
-from sidecar.errors import Occupied
+from sidecar.errors import NoSpace, Occupied
 from sidecar.ports import Clock
 
 FIRST = 3
@@ -54,7 +54,8 @@ def watchdog(environ: Mapping[str, str], pid: int) -> int:
 async def feed(say: Notifier, period: int, alive: Callable[[], Awaitable[object]], clock: Clock) -> None:
     """Say `WATCHDOG=1` at least twice in `period` ms, each time once `alive()` has returned; without end."""
     while True:
-        await alive()
+        with suppress(NoSpace):  # who can say so is alive, and to start anew frees no disk
+            await alive()
         say.tell(WATCHDOG="1")
         await clock.wait(asyncio.Event(), clock.now() + max(1, period // 3))
 

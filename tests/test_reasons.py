@@ -71,7 +71,12 @@ RETRY = replace(ONE, attempts=2, tries=2, status=503, due=NOON + MINUTE)
         (
             HELD,
             replace(SEEN, health=PAUSED),
-            "paused since 2026-11-25T11:59:00Z, paused by hand: `sidecar resume ci` lets it go on",
+            "paused since 2026-11-25T11:59:00Z by hand: `sidecar resume ci` lets it go on",
+        ),
+        (
+            ONE,
+            replace(SEEN, health=replace(PAUSED, reason="the endpoint answered 410 Gone")),
+            "paused since 2026-11-25T11:59:00Z, the endpoint answered 410 Gone: `sidecar resume ci` lets it go on",
         ),
         (
             HELD,

@@ -20,7 +20,7 @@ from hook import hook
 from running import Process, build, environment
 
 from sidecar import systemd
-from sidecar.errors import Occupied
+from sidecar.errors import NoSpace, Occupied
 from sidecar.systemd import Notifier
 
 UNITS = Path(__file__).parent.parent / "deploy/systemd"
@@ -125,6 +125,17 @@ async def test_the_watchdog_is_fed_only_while_the_outbox_answers(tmp_path: Path)
         await clock.waiting(clock.now() + 1000)
         clock.advance(1000)
         await told.until("WATCHDOG=1", 2)
+        feeding.cancel()
+        await asyncio.gather(feeding, return_exceptions=True)
+
+
+async def test_a_full_disk_is_no_reason_to_be_started_anew(tmp_path: Path) -> None:
+    async def full() -> None:
+        raise NoSpace("full")
+
+    async with listening(str(tmp_path / "n")) as told:
+        feeding = asyncio.ensure_future(systemd.feed(Notifier(str(tmp_path / "n")), 3000, full, FakeClock()))
+        await told.until("WATCHDOG=1")
         feeding.cancel()
         await asyncio.gather(feeding, return_exceptions=True)
 
