@@ -6,7 +6,7 @@ else in the house knows which part it works with.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -48,6 +48,7 @@ from sidecar.registry import Kept, RegistryFile
 from sidecar.reloading import reload_whenever
 from sidecar.replays import Replayer
 from sidecar.settings import Change, Configuration, Settings
+from sidecar.tasks import beside
 from sidecar.traces import watched
 from sidecar.transport import HttpTransport, choose_proxy
 from sidecar.upkeep import Upkeep
@@ -60,7 +61,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """A running one. `delivering` ends when the dispatcher has drained; `upkeep` never does by itself."""
+    """A running one. `delivering` ends when the dispatcher has drained; the `others` never do by themselves."""
 
     outbox: Outbox
     registry: RegistryFile
@@ -71,13 +72,12 @@ class Sidecar:
     receiving: inbound.Parts | None
     gate: Gate
     delivering: asyncio.Task[None]
-    upkeep: asyncio.Task[None]
-    replaying: asyncio.Task[None]
+    others: tuple[asyncio.Task[None], ...]
 
     async def failure(self) -> BaseException:
         """Return when, if ever, it cannot go on."""
         broken = [asyncio.ensure_future(part.failure()) for part in (self.outbox, self.registry)]
-        own = (self.delivering, self.upkeep, self.replaying)
+        own = (self.delivering, *self.others)
         try:
             await asyncio.wait([*broken, *own], return_when=asyncio.FIRST_COMPLETED)
             for one in broken:
@@ -136,11 +136,11 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
         stack.push_async_callback(transport.close)
         dispatcher = await _dispatcher(settings, outbox, transport, clock, observer)
         _override(dispatcher, settings.endpoints, kept.registry)
-        delivering = _task(stack, dispatcher.run())
-        upkeep = _task(stack, _upkeep(settings, outbox, clock, kept, meters).run())
-        _task(stack, measure_lag(clock, meters.lags))
+        delivering = beside(stack, dispatcher.run())
+        upkeep = beside(stack, _upkeep(settings, outbox, clock, kept, meters).run())
+        beside(stack, measure_lag(clock, meters.lags))
         replayer = Replayer(kept.replays, outbox, clock, frozenset(one.name for one in settings.endpoints))
-        replaying = _task(stack, replayer.run())
+        replaying = beside(stack, replayer.run())
         gate = Gate()
         handed = listeners.handed_over()
         application = await _listen(
@@ -158,19 +158,8 @@ async def running(settings: Settings, *, vfs: str = "") -> AsyncIterator[Sidecar
         )
         await _administer(stack, settings, application, handed=handed, clock=clock, meters=meters)
         receiving = await _receive(stack, settings, application, handed=handed, kept=kept, clock=clock)
-        yield Sidecar(
-            outbox,
-            kept.file,
-            kept.registry,
-            dispatcher,
-            replayer,
-            application,
-            receiving,
-            gate,
-            delivering,
-            upkeep,
-            replaying,
-        )
+        parts = (dispatcher, replayer, application, receiving, gate)
+        yield Sidecar(outbox, kept.file, kept.registry, *parts, delivering, (upkeep, replaying))
 
 
 async def _outbox(settings: Settings, clock: Clock, meters: Meters, vfs: str) -> Outbox:
@@ -311,7 +300,7 @@ async def _administer(
         clock=clock,
         sessions=admin.Sessions(clock, dice.new_secret),
     )
-    _task(stack, asyncio.to_thread(status.warm))
+    beside(stack, asyncio.to_thread(status.warm))
     page = admin.make_app(application, guard, meters=meters, max_owed=settings.max_outbox_size, clock=clock)
     await stack.enter_async_context(tcpsocket.serving(page, found, logger=HttpLog("admin")))
     log.info("admin.listening", address=tcpsocket.shown(*names[0][:2]))
@@ -351,24 +340,12 @@ async def _receive(
     return parts
 
 
-def _task(stack: AsyncExitStack, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-    """Start `work`; it is cancelled, and waited for, when the stack closes."""
-    task = asyncio.get_running_loop().create_task(work)
-    stack.push_async_callback(_end, task)
-    return task
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
 async def _serve(settings: Settings, configuration: Configuration | None, began: int, vfs: str) -> int:
     stopping, asked = signals.stop(), signals.reload()
     async with AsyncExitStack() as stack:
         sidecar = await stack.enter_async_context(running(settings, vfs=vfs))
         if configuration is not None:
-            _task(stack, reload_whenever(asked, configuration, sidecar.configure))
+            beside(stack, reload_whenever(asked, configuration, sidecar.configure))
         facts = {"socket": settings.socket, "data_dir": settings.data_dir, "endpoints": len(settings.endpoints)}
         waiting, took = await sidecar.waiting(), (SystemClock().elapsed() - began) // 1000
         interpreter.tune()
@@ -376,7 +353,7 @@ async def _serve(settings: Settings, configuration: Configuration | None, began:
         service = systemd.notifier(os.environ)
         service.tell(READY="1", STATUS=f"takes events; {waiting} deliveries waited when it started")
         if period := systemd.watchdog(os.environ, os.getpid()):
-            _task(stack, systemd.feed(service, period, sidecar.outbox.health, SystemClock()))
+            beside(stack, systemd.feed(service, period, sidecar.outbox.health, SystemClock()))
         failing = asyncio.ensure_future(sidecar.failure())
         either: list[asyncio.Future[Any]] = [failing, stopping]
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
