@@ -10,6 +10,7 @@ import pytest
 from forge_bodies import BITBUCKET, GITEA, GITHUB, GITLAB, JSON, PAGURE, PAGURE_PUSH, body
 
 from sidecar import forges
+from sidecar.api import projects
 from sidecar.errors import Malformed
 from sidecar.forges import Forged, Keys, Signed, Unjudged
 from sidecar.projects import ALWAYS
@@ -44,6 +45,10 @@ def judged(forge: str, headers: Mapping[str, str], keys: Keys | None = None) -> 
 def test_a_forge_is_told_by_its_headers_whatever_their_case(name: str) -> None:
     assert forges.which(HEADERS[name]) == name
     assert forges.which({key.upper(): value for key, value in HEADERS[name].items()}) == name
+
+
+def test_keys_can_be_registered_for_every_forge_and_no_other() -> None:
+    assert sorted(projects.FORGES) == sorted(forges.FORGES)
 
 
 def test_forgejo_and_gogs_are_read_as_gitea() -> None:
