@@ -8,14 +8,11 @@ import asyncio
 
 from aiohttp.connector import Connection
 
-KEEP = 15.0
-"""Seconds for which an idle connection is kept."""
-
 
 class Kept:
-    """Idle connections to one target. The last one put in is the first to come out, so that what is too many ends."""
+    """Idle connections to one target, for `keep` seconds each. The last one put in is the first to come out."""
 
-    def __init__(self, keep: float = KEEP) -> None:
+    def __init__(self, keep: float = 15) -> None:
         self._keep = keep
         self._idle: list[tuple[Connection, float]] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -81,9 +78,8 @@ class Deadline:
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         """Cancel those whose time is over; come again for the next."""
         self._timer = None
-        now = loop.time()
         for task, until in list(self._until.items()):
-            if until > now:
+            if until > loop.time():
                 self._timer = loop.call_at(until, self._look, loop)
                 return
             del self._until[task]
