@@ -112,6 +112,15 @@ async def test_the_same_delivery_again_is_answered_alike_and_builds_nothing(it: 
     assert [(one.times, one.delivery) for one in logged] == [(1, "another"), (2, GITHUB["X-GitHub-Delivery"])]
 
 
+async def test_a_delivery_that_built_nothing_is_looked_at_anew_once_the_package_is_mended(it: Post) -> None:
+    await it.projects.edit("@rpms", "tools", chroots=())
+    assert (await it.post(PUSH)).status == (await it.post(PUSH)).status == 200
+    logged = await it.logged()
+    assert (logged.outcome, logged.times) == ("nothing", 2)
+    await it.projects.edit("@rpms", "tools", chroots=("fedora-44-x86_64",))
+    assert (await it.post(PUSH)).json["builds"][0]["build"] == 1
+
+
 async def test_of_the_same_delivery_many_times_at_once_one_is_the_first(it: Post) -> None:
     answers = await asyncio.gather(*(it.post(PUSH) for _ in range(20)))
     assert {(answer.status, answer.body) for answer in answers} == {(202, answers[0].body)}

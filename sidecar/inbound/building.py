@@ -13,7 +13,7 @@ from sidecar import rebuild
 from sidecar.forges import Ignored, Ping, PullRequest, Push, Told
 from sidecar.inbound.parts import Parts
 from sidecar.inbound.visit import Visit
-from sidecar.incoming import Hook, Numbered, Registered, Wanted
+from sidecar.incoming import Numbered, Registered, Wanted
 from sidecar.model import Accepted, Added, Posting, fingerprint
 from sidecar.projects import Once
 
@@ -62,7 +62,8 @@ class Answer(Struct, omit_defaults=True):
 
 
 async def receive(parts: Parts, visit: Visit, delivery: Delivery) -> tuple[int, bytes]:
-    """Status and body of the answer: of the first one, where the delivery came before."""
+    """Status and body of the answer: of the first one, where the delivery came before and built something. One that
+    built nothing is looked at anew: its packages may have been mended since."""
     now = parts.clock.now()
     key = fingerprint(delivery.project.project.full_name.encode(), delivery.named.encode(), delivery.once.key.encode())
     since = now - delivery.once.within
@@ -71,15 +72,12 @@ async def receive(parts: Parts, visit: Visit, delivery: Delivery) -> tuple[int, 
         parts.hooks.came_again(there, now)
         return there.status, there.answer
     answer = await _answer(parts, delivery, now)
-    hook = structs.replace(
-        visit.hook,
-        outcome="built" if answer.builds else "nothing",
-        status=202 if answer.builds else 200,
-        reason=answer.reason,
-        answer=json.encode(answer),
-        key=key,
-    )
-    kept: Hook = await parts.hooks.keep(hook, since)
+    body = json.encode(answer)
+    if not answer.builds:
+        visit.learn(outcome="nothing", status=200, reason=answer.reason, answer=body)
+        parts.hooks.note(visit.hook)
+        return 200, body
+    kept = await parts.hooks.keep(structs.replace(visit.hook, outcome="built", status=202, answer=body, key=key), since)
     return kept.status, kept.answer
 
 

@@ -18,13 +18,19 @@ PACE = 16 * 2**20
 """Bytes a second of all such bodies together, so that they leave the event loop to others."""
 
 
+FEW = 4
+"""Such bodies at once: so many are in memory, however many are sent."""
+
+
 class Pace:
     """Who reads more waits for the others who do."""
 
     def __init__(self) -> None:
+        self.few = asyncio.Semaphore(FEW)
         self._turn = asyncio.Lock()
 
     async def wait(self, size: int) -> None:
+        """After so many bytes more."""
         async with self._turn:
             await asyncio.sleep(size / PACE)
 
@@ -50,10 +56,19 @@ async def body(request: web.Request, kinds: Sequence[str], limit: int, seconds: 
 
 async def _read(content: StreamReader, limit: int, pace: Pace) -> bytes:
     """All of it, or a little more than `limit`."""
+    start = await _more(content, min(limit, FREE), None)
+    if len(start) <= min(limit, FREE) or len(start) > limit:
+        return start
+    async with pace.few:
+        return start + await _more(content, limit - len(start), pace)
+
+
+async def _more(content: StreamReader, limit: int, pace: Pace | None) -> bytes:
+    """What comes until the end, or a little more than `limit`."""
     parts, size = [], 0
     while size <= limit and (chunk := await content.read(reading.CHUNK)):
         parts.append(chunk)
         size += len(chunk)
-        if size > FREE:
+        if pace is not None:
             await pace.wait(len(chunk))
     return b"".join(parts)

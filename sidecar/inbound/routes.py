@@ -41,7 +41,7 @@ HEAD_TIME = 10.0
 CONNECTIONS, PER_PLACE = 256, 64
 """At once, and of them from one address (of IPv6, one /64)."""
 
-PAUSE = 0.005
+PAUSE = 0.01
 """Seconds between two connections: a flood has at most so many a second, and whoever is refused has to come anew."""
 
 log = structlog.get_logger()
