@@ -98,13 +98,16 @@ async def test_what_became_too_old_while_the_sidecar_was_away_is_tried_first(tmp
 
 
 async def test_who_was_away_for_a_moment_lets_things_expire_as_ever(tmp_path: Path) -> None:
-    async with simulation(tmp_path, lambda _: Unreachable("refused")) as it:
-        await it.add("x")
-        await it.pass_(MAX_AGE)
+    async with simulation(tmp_path, lambda _: Response(404)) as it:
+        await it.add("old")
+        await it.pass_(1_000)
         clock = it.clock
+    clock.advance(MAX_AGE)
+    async with simulation(tmp_path, lambda _: Response(404), clock=clock) as it:
+        await it.add("new")
     clock.advance(10_000)
-    async with simulation(tmp_path, lambda _: Unreachable("refused"), clock=clock) as it:
+    async with simulation(tmp_path, lambda _: Response(404), clock=clock) as it:
         care = upkeep(it)
         care.came_back(it.outbox.written)
         await care.round()
-        assert await states(it) == [("dead", "expired")]
+        assert await states(it) == [("pending", ""), ("dead", "expired")]
