@@ -5,6 +5,8 @@ import base64
 import hashlib
 import hmac
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -315,3 +317,11 @@ def test_every_digest_that_we_know_must_be_the_bodys(value: str, fault: str) -> 
     headers = {"content-digest": value.format(*digests)}
     with pytest.raises(InvalidSignature, match=fault) if fault else nullcontext():
         signing.verify_content_digest(headers, RAW)
+
+
+def test_who_does_not_use_it_does_not_load_it() -> None:
+    """Neither the process nor the library for receivers, where no such scheme and no key is set."""
+    load = "import sys, sidecar.app, sidecar.cli.main, sidecar.receiver"
+    tell = "print(*sys.modules.keys() & {'http_message_signatures', 'cryptography'})"
+    done = subprocess.run([sys.executable, "-c", f"{load}; {tell}"], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == ""
