@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sidecar.app import serve
-from sidecar.model import Settlement
-from sidecar.outboxes.sqlite import adding, settling, statements, writer
+from sidecar.model import Delivered, Settlement
+from sidecar.outboxes.sqlite import adding, repairing, settling, statements, writer
 from sidecar.outboxes.sqlite.store import Store
 from sidecar.settings import load
 
@@ -31,14 +31,15 @@ def forgets() -> None:
 
 
 def repeats() -> None:
-    """A verdict in twenty is not written: the delivery is due again."""
+    """A delivery in twenty is owed once more."""
 
-    def most(store: Store, settlements: Sequence[Settlement]) -> None:
-        dropped = [s for s in settlements if DICE.random() < SHARE and settling._end_claim(store, s)]
-        settling.settle(store, [s for s in settlements if s not in dropped])
-        store.woken.update(s.claim.endpoint for s in dropped)
+    def once_more(store: Store, settlements: Sequence[Settlement]) -> None:
+        settling.settle(store, settlements)
+        for s in settlements:
+            if isinstance(s.verdict, Delivered) and DICE.random() < SHARE:
+                repairing.resend(store, s.claim.delivery, s.at)
 
-    writer.settle = most  # type: ignore[attr-defined] # the name by which the writer knows it
+    writer.settle = once_more  # type: ignore[attr-defined] # the name by which the writer knows it
 
 
 def overtakes() -> None:

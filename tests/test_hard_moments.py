@@ -265,3 +265,17 @@ async def test_told_to_stop_while_a_verdict_waits_for_room_it_stops_in_its_time_
         await it.until(lambda: len(it.wire.good) == 3)
         await it.pass_(DAY)
         assert len(it.wire.sent) == 3
+
+
+async def test_what_is_given_back_because_the_endpoint_fails_may_be_claimed_at_once(tmp_path: Path) -> None:
+    """A slot that has no use for what it was given lets go of it before anybody else may have it."""
+    turns = iter(range(100_000))
+
+    def script(_: Sent) -> Answer:
+        return Response(500) if next(turns) % 23 > 15 else it.take(10, Response(204))
+
+    async with simulation(tmp_path, script, endpoints=[endpoint(concurrency=2)]) as it:
+        await it.add(*[f"s{n}" for n in range(300)])
+        await it.until(lambda: len(it.wire.good) == 300)
+        assert not it.task.done()
+        assert len({sent.event for sent in it.wire.good}) == 300

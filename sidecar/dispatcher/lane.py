@@ -176,16 +176,18 @@ class Lane:
     async def _work(self, claim: Claim, *, probing: bool) -> None:
         """A slot: one delivery, and then each that comes with the verdict on the one before. Only while all slots are
         taken: where some are free, what is due is claimed for all of them at once."""
+        held: Claim | None = claim
         try:
-            while another := await self._deliver(claim, probing=probing):
-                del self._flying[claim.delivery]
-                self._flying[another.delivery] = another
-                claim, probing = another, False
-                if not self._flows():
-                    await self._give_back([claim.delivery])
-                    break
+            while held and (another := await self._deliver(held, probing=probing)):
+                del self._flying[held.delivery]
+                held, probing = (another if self._flows() else None), False
+                if held:
+                    self._flying[held.delivery] = held
+                else:  # no longer ours from here on: once given back, it may be claimed before we hear of it
+                    await self._give_back([another.delivery])
         finally:
-            del self._flying[claim.delivery]
+            if held:
+                del self._flying[held.delivery]
             self.wake()
 
     async def _deliver(self, claim: Claim, *, probing: bool) -> Claim | None:
