@@ -16,11 +16,11 @@ from sidecar.outboxes.sqlite.store import Store
 from sidecar.settings import load
 
 DICE = random.Random(1)
-SHARE = 0.05
+SHARE = 0.2
 
 
 def forgets() -> None:
-    """An event in twenty is answered 202 and not stored."""
+    """An event in five is answered 202 and not stored."""
     store = adding._store
 
     def some(to: Store, intake: adding._Intake) -> None:
@@ -31,7 +31,7 @@ def forgets() -> None:
 
 
 def repeats() -> None:
-    """A delivery in twenty is owed once more."""
+    """A delivery in five is owed once more."""
 
     def once_more(store: Store, settlements: Sequence[Settlement]) -> None:
         settling.settle(store, settlements)

@@ -28,7 +28,7 @@ async def test_what_was_acknowledged_comes_in_order_over(fault: str) -> None:
 async def test_a_sidecar_that_does_not_keep_its_promise_is_found_out(
     fault: str, seen_by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that forgets an event in twenty, repeats a delivery in twenty, or lets the newest go first."""
+    """One that forgets an event in five, repeats a delivery in five, or lets the newest go first."""
     monkeypatch.setattr(kills, "PATIENCE", 2.0)
     verdict = await kills.run(2, 1, "-m", "faults.sabotage", fault)
     assert getattr(verdict, seen_by) > 0, verdict
