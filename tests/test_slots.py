@@ -5,7 +5,7 @@ from pathlib import Path
 
 from simulation import Answer, Sent, endpoint, simulation
 
-from sidecar.model import Response
+from sidecar.model import Outcome, Response
 
 
 async def test_a_full_endpoint_stays_full_as_long_as_there_is_enough_to_do(tmp_path: Path) -> None:
@@ -63,3 +63,24 @@ async def test_what_comes_due_elsewhere_in_the_lane_is_not_overlooked_by_busy_sl
         await it.until(lambda: "once-1" in it.wire.to("hook"))
         [again] = [sent.at - start for sent in it.wire.sent if (sent.subject, sent.attempt) == ("once", 2)]
         assert again == 5_000
+
+
+async def test_what_failed_and_is_due_again_in_the_same_commit_may_be_the_next_of_another_slot(tmp_path: Path) -> None:
+    together = asyncio.Event()
+
+    async def script(sent: Sent) -> Outcome:
+        if sent.attempt == 1:
+            await together.wait()
+        return Response(503 if (sent.subject, sent.attempt) == ("b", 1) else 200)
+
+    async with simulation(tmp_path, script, endpoints=[endpoint(concurrency=2)]) as it:
+        start = it.clock.now()
+        await it.add("a", "b")
+        await it.until(lambda: len(it.wire.sent) == 2)
+        together.set()
+        await asyncio.create_task(it.outbox.release("hook", start, 10))
+        await it.until(lambda: it.wire.to("hook") == ["a-1", "b-1"])
+        await it.pass_(1)
+        assert it.dispatcher.in_flight() == frozenset()
+        assert not it.task.done()
+        assert [sent.event for sent in it.wire.sent] == ["a-1", "b-1", "b-1"]

@@ -176,19 +176,22 @@ class Lane:
     async def _work(self, claim: Claim, *, probing: bool) -> None:
         """A slot: one delivery, and then each that comes with the verdict on the one before. Only while all slots are
         taken: where some are free, what is due is claimed for all of them at once."""
-        held: Claim | None = claim
         try:
-            while held and (another := await self._deliver(held, probing=probing)):
-                del self._flying[held.delivery]
-                held, probing = (another if self._flows() else None), False
-                if held:
-                    self._flying[held.delivery] = held
-                else:  # no longer ours from here on: once given back, it may be claimed before we hear of it
-                    await self._give_back([another.delivery])
+            while another := await self._deliver(claim, probing=probing):
+                self._landed(claim)
+                self._flying[another.delivery] = another
+                claim, probing = another, False
+                if not self._flows():
+                    await self._give_back([claim.delivery])
+                    break
         finally:
-            if held:
-                del self._flying[held.delivery]
+            self._landed(claim)
             self.wake()
+
+    def _landed(self, claim: Claim) -> None:
+        """It has ended; the same delivery may have been claimed anew before we hear of that, and is then another's."""
+        if self._flying.get(claim.delivery) is claim:
+            del self._flying[claim.delivery]
 
     async def _deliver(self, claim: Claim, *, probing: bool) -> Claim | None:
         """The road of one delivery."""
