@@ -4,6 +4,7 @@ Law: nothing is waited for but what one would see.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -135,7 +136,8 @@ async def test_all_of_it_works_without_javascript(scene: Scene, browser: Open) -
         await page.get_by_role("button", name="Pause hook").click()
         await expect(page.locator("#endpoints .badge")).to_have_text("paused")
         await page.get_by_role("button", name="Resume hook").click()
-        await expect(page.locator("#endpoints .badge")).to_have_text("active")
+        await expect(page.get_by_role("button", name="Pause hook")).to_be_visible()
+        await expect(page.locator("#endpoints .badge")).to_have_text(re.compile("^(active|failing)$"))  # it still fails
         await page.get_by_role("link", name="Deliveries", exact=True).click()
         await page.get_by_label("Subject").fill("octo/3")
         await page.get_by_role("button", name="Show").click()
