@@ -56,7 +56,7 @@ def _answer(store: Store, intake: _Intake, posting: Posting) -> Added:
     owed = tuple([Owed(first + n, name) for n, name in enumerate(posting.endpoints)])
     totals["delivery"] += len(owed)
     if owed:
-        totals["owed"] += len(event.body)
+        store.owes(len(event.body))
     intake.known[event.id] = (seq, event.fingerprint)
     intake.fresh[seq] = (posting, owed)
     return Accepted(event.id, duplicate=False, deliveries=owed)
@@ -71,28 +71,22 @@ def _owed_by(store: Store, intake: _Intake, seq: int) -> tuple[Owed, ...]:
 
 def _store(store: Store, intake: _Intake) -> None:
     events: list[Row] = []
-    bodies: list[Row] = []
     deliveries: list[Row] = []
-    lanes: list[Row] = []
     for seq, (posting, owed) in intake.fresh.items():
         e = posting.event
         finished = 0 if owed else e.accepted_at
         head = (seq, e.id, e.dialect, e.name, e.subject, e.fingerprint, e.accepted_at)
-        events.append((*head, " ".join(e.refs), e.traceparent, len(e.body), len(owed), finished))
-        bodies.append((seq, e.body))
+        events.append((*head, " ".join(e.refs), e.traceparent, len(e.body), len(owed), finished, e.body))
         if owed:
             store.recent.keep(seq, e, len(owed))
         for one in owed:
             endpoint = store.endpoint(one.endpoint)
             lane = store.lane(endpoint, e.subject, one.id)
             deliveries.append((one.id, seq, endpoint, lane, e.accepted_at))
-            lanes.append((lane, endpoint, one.id, e.accepted_at))
             put(store.memory.marks, one.id, mark(endpoint, e.subject))
             store.count(endpoint, pending=1)
             store.woken.add(one.endpoint)
-    store.many(sql.INSERT_EVENTS, events)
-    store.many(sql.INSERT_BODIES, bodies)
-    store.many(sql.INSERT_DELIVERIES, deliveries)
-    store.many(sql.ENTER_LANES, lanes)
+    store.many(sql.ARRIVE, events)
+    store.many(sql.OWE, deliveries)
     if deliveries:
         store.save_marks()

@@ -17,7 +17,7 @@ HOLDS_AT_ONCE = 200
 """Holds that end in one claim; where there are more, the next claim ends them."""
 
 
-_rows = msgspec.json.Decoder(list[tuple[int, int, int, int, int, int, int]])
+_rows = msgspec.json.Decoder(list[tuple[int, int, int, int, int, int]])
 
 
 def claim(store: Store, name: str, limit: int, now: int, flow: int) -> Claimed:
@@ -32,9 +32,9 @@ def claim(store: Store, name: str, limit: int, now: int, flow: int) -> Claimed:
     taken = store.memory.claimed.setdefault(endpoint, {})
     events = _events(store, [row[5] for row in rows])
     claims = []
-    for delivery, attempts, tries, owed_since, lane, seq, troubled in rows:
+    for delivery, attempts, tries, owed_since, lane, seq in rows:
         taken[lane] = delivery
-        token = (endpoint, lane, seq, troubled)
+        token = (endpoint, lane, seq)
         claims.append(Claim(delivery, name, events[seq], attempts + 1, tries, owed_since, token))
     if more or len(claims) == limit:
         return Claimed(tuple(claims), next_due=now)

@@ -3,6 +3,7 @@
 Law: what cannot be trusted raises `OutboxBroken` with the way out; nothing is ever repaired by guessing.
 """
 
+from importlib.resources import files
 from pathlib import Path
 
 import apsw
@@ -15,6 +16,8 @@ NAME = "outbox.sqlite3"
 
 STATEMENTS = 300
 """Compiled statements kept: each comes in as many forms as `store.SIZES` has rows."""
+
+RULES = files(__package__ or "").joinpath("rules.sql").read_text("utf-8")
 
 WAY_OUT = "move the file away to start empty, or restore a copy of the data directory"
 
@@ -33,8 +36,10 @@ _READING = ("PRAGMA query_only = ON", "PRAGMA temp_store = MEMORY", "PRAGMA mmap
 
 
 def open_writer(directory: Path, vfs: str) -> apsw.Connection:
-    """The one connection that writes, at the newest schema version."""
-    return sqlitefile.open_writer(directory, SCHEMA, vfs=vfs, statements=STATEMENTS)
+    """The one connection that writes, at the newest schema version, and by the rules."""
+    db = sqlitefile.open_writer(directory, SCHEMA, vfs=vfs, statements=STATEMENTS)
+    db.execute(RULES)
+    return db
 
 
 def open_reader(directory: Path, vfs: str) -> apsw.Connection:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from sidecar.outboxes.sqlite import statements as sql
 from sidecar.outboxes.sqlite.marks import BLOCK
-from sidecar.outboxes.sqlite.settling import finish, let_pass
-from sidecar.outboxes.sqlite.store import DEAD, DELIVERED, PENDING, Row, Store
+from sidecar.outboxes.sqlite.settling import end
+from sidecar.outboxes.sqlite.store import DEAD, DELIVERED, PENDING, Store
 
 EXPIRED = "expired"
 
@@ -41,7 +41,7 @@ def resend(store: Store, delivery: int, now: int) -> bool:
         store.db.execute(sql.OWE_AGAIN, (delivery, now))
         store.db.execute(sql.ENTER_LANE, (lane, endpoint))
         opened, size = next(iter(store.db.execute(sql.REOPEN, (seq,))))
-        store.memory.totals["owed"] += size if opened == 1 else 0
+        store.owes(size if opened == 1 else 0)
         store.count(endpoint, pending=1, delivered=-int(state == DELIVERED), dead=-int(state == DEAD))
     store.reset_heads([lane])
     store.woken.add(store.names[endpoint])
@@ -68,10 +68,12 @@ def expire(store: Store, name: str, before: int, now: int, limit: int) -> list[i
         return []
     found = list(store.db.execute(sql.EXPIRED, (endpoint, before, store.in_flight(endpoint), limit)))
     if found:
-        rows: list[Row] = [(id_, DEAD, made, tries, now, status, EXPIRED) for id_, _, _, made, tries, status in found]
-        finish(store, [(endpoint, seq) for _, _, seq, *_ in found], rows)
-        let_pass(store, [(id_, lane) for id_, lane, *_ in found])
-        store.reset_heads(lane for _, lane, *_ in found)
+        untried = (None, None, None)
+        ended = [
+            (id_, lane, seq, DEAD, tries, now, EXPIRED, made, status, "", *untried)
+            for id_, lane, seq, made, tries, status in found
+        ]
+        end(store, [endpoint] * len(ended), ended)
         store.woken.add(name)
     return [id_ for id_, *_ in found]
 

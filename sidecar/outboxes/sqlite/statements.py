@@ -1,7 +1,8 @@
 """Every statement of the engine, named for what it does.
 
 Law: SQL and nothing else. A statement with `{rows}` takes many rows at once (`Store.many`): each step of SQLite costs a
-change of hands with the event loop, so the number of steps goes with the batches, not with the events.
+change of hands with the event loop, so the number of steps goes with the batches, not with the events. What follows
+from a row stands in rules.sql.
 """
 
 # -- adding ----------------------------------------------------------------------------------------------------------
@@ -10,26 +11,8 @@ KNOWN = "SELECT id, seq, fingerprint FROM events WHERE id IN (SELECT value FROM 
 
 DELIVERIES_OF_EVENT = "SELECT id, endpoint FROM deliveries WHERE seq = ? ORDER BY id"
 
-INSERT_EVENTS = """
-INSERT INTO events
-  (seq, id, dialect, name, subject, fingerprint, accepted_at, refs, traceparent, size, open, finished_at)
-VALUES {rows}"""
-
-INSERT_BODIES = "INSERT INTO bodies (seq, body) VALUES {rows}"
-
-INSERT_DELIVERIES = """
-INSERT INTO deliveries (id, seq, endpoint, lane, due, owed_since,
-  state, overtaken, attempts, tries, fault, finished_at, status, reason)
-SELECT column1, column2, column3, column4, column5, column5, 0, 0, 0, 0, 0, 0, 0, '' FROM (VALUES {rows})"""
-
-# A lane that has a head keeps it: what is new goes to the end. But where only overtaken ones are before it, waiting for
-# their own time, it passes.
-ENTER_LANES = """
-INSERT INTO lanes (id, endpoint, head, ready_at) VALUES {rows}
-ON CONFLICT (id) DO UPDATE SET head = excluded.head, ready_at = excluded.ready_at
-WHERE lanes.hold_until IS NULL AND (lanes.head IS NULL OR
-  excluded.ready_at < lanes.ready_at AND NOT EXISTS (
-    SELECT 1 FROM deliveries WHERE lane = lanes.id AND state = 0 AND overtaken = 0 AND id < excluded.head))"""
+ARRIVE = "INSERT INTO arriving VALUES {rows}"
+OWE = "INSERT INTO owing VALUES {rows}"
 
 # -- marks -----------------------------------------------------------------------------------------------------------
 
@@ -44,9 +27,8 @@ DROP_MARKS = "DELETE FROM marks WHERE block < (SELECT min(id) FROM deliveries) /
 
 # All of them in one row, so in one step.
 CLAIM = """
-SELECT json_group_array(json_array(id, attempts, tries, owed_since, lane, seq, troubled)) FROM (
-  SELECT d.id, d.attempts, d.tries, d.owed_since, d.lane, d.seq,
-         l.failing_since IS NOT NULL OR l.holder IS NOT NULL AS troubled
+SELECT json_group_array(json_array(id, attempts, tries, owed_since, lane, seq)) FROM (
+  SELECT d.id, d.attempts, d.tries, d.owed_since, d.lane, d.seq
   FROM lanes AS l CROSS JOIN deliveries AS d ON d.id = l.head
   WHERE l.endpoint = ?1 AND l.ready_at <= ?2 AND l.id NOT IN (SELECT value FROM json_each(?3))
   ORDER BY l.ready_at, l.head LIMIT ?4)"""
@@ -67,71 +49,12 @@ END_HOLDS = "UPDATE lanes SET hold_until = NULL, holder = NULL WHERE id IN (SELE
 
 OVERTAKE = "UPDATE deliveries SET overtaken = 1 WHERE state = 0 AND id IN (SELECT value FROM json_each(?))"
 
-# -- lanes -----------------------------------------------------------------------------------------------------------
-
-# The one rule of order: the oldest that has not been overtaken, unless another holds it back; or one that has been
-# overtaken, when its own time comes.
-RESET_HEADS = """
-UPDATE lanes SET (head, ready_at) = (
-  SELECT id, due FROM (
-    SELECT id, due FROM (
-      SELECT id, due FROM deliveries WHERE lane = lanes.id AND state = 0 AND overtaken = 0 ORDER BY id LIMIT 1)
-    WHERE lanes.hold_until IS NULL OR id <= lanes.holder
-    UNION ALL
-    SELECT id, due FROM (
-      SELECT id, due FROM deliveries WHERE lane = lanes.id AND state = 0 AND overtaken = 1 ORDER BY due, id LIMIT 1))
-  ORDER BY due, id LIMIT 1)
-WHERE id IN (SELECT value FROM json_each(?))"""
-
-DROP_EMPTY = """
-DELETE FROM lanes WHERE id IN (SELECT value FROM json_each(?))
-AND head IS NULL AND hold_until IS NULL AND failing_since IS NULL"""
-
-# The count begins anew; a hold of another delivery still ends when it was to end.
-SUCCEEDED = """
-UPDATE lanes SET failing_since = NULL
-WHERE failing_since IS NOT NULL AND id IN (SELECT value FROM json_each(?))"""
-
-HOLDER_GONE = """
-UPDATE lanes SET hold_until = NULL, holder = NULL
-WHERE holder IN (SELECT value FROM json_each(?)) AND id IN (SELECT value FROM json_each(?))"""
-
-FAILING_SINCE = "SELECT failing_since FROM lanes WHERE id = ?"
-
-# What stands in the order and fails is the holder, in place of one that has been overtaken: it is what others wait for.
-HOLD = """
-UPDATE lanes SET failing_since = ?2, hold_until = ?3, holder = CASE
-  WHEN holder IS NULL OR (SELECT overtaken FROM deliveries WHERE id = ?4) = 0 THEN ?4 ELSE holder END
-WHERE id = ?1"""
-
-OVERTAKE_HOLDER = """
-UPDATE deliveries SET overtaken = 1 WHERE state = 0 AND id = (SELECT holder FROM lanes WHERE id = ?)"""
-
-NO_HOLD = "UPDATE lanes SET failing_since = ?2, hold_until = NULL, holder = NULL WHERE id = ?1"
+TOUCH = "INSERT INTO touching SELECT value FROM json_each(?)"
 
 # -- settling --------------------------------------------------------------------------------------------------------
 
-INSERT_ATTEMPTS = """
-INSERT INTO attempts (delivery, number, started_at, duration, status, reason, answer) VALUES {rows}"""
-
-FINISH = """
-WITH v (id, state, attempts, tries, at, status, reason) AS (VALUES {rows})
-UPDATE deliveries SET state = v.state, attempts = v.attempts, tries = v.tries, fault = 0, finished_at = v.at,
-                      status = v.status, reason = v.reason
-FROM v WHERE deliveries.id = v.id"""
-
-FREED = """
-WITH v (seq, n) AS (VALUES {rows})
-SELECT coalesce(sum(e.size), 0) FROM v CROSS JOIN events AS e ON e.seq = v.seq WHERE e.open <= v.n"""
-
-CLOSE_EVENTS = """
-WITH v (seq, n, at) AS (VALUES {rows})
-UPDATE events SET open = open - v.n, finished_at = v.at FROM v WHERE events.seq = v.seq"""
-
-RETRY = """
-UPDATE deliveries SET attempts = ?2, tries = ?3, due = ?4, fault = ?5, status = ?6, reason = ?7,
-                      overtaken = max(overtaken, ?8)
-WHERE id = ?1"""
+END = "INSERT INTO ending VALUES {rows}"
+FAIL = "INSERT INTO failing VALUES {rows}"
 
 # -- repairing -------------------------------------------------------------------------------------------------------
 
@@ -220,7 +143,8 @@ SAVE_COUNTS = """
 WITH v (id, pending, delivered, dead) AS (VALUES {rows})
 UPDATE endpoints SET pending = v.pending, delivered = v.delivered, dead = v.dead FROM v WHERE endpoints.id = v.id"""
 TOTALS = "SELECT owed, event, delivery, written FROM totals"
-SAVE_TOTALS = "UPDATE totals SET owed = ?, event = ?, delivery = ?, written = ?"
+# What ended has been taken off already; `?1` is what came in.
+SAVE_TOTALS = "UPDATE totals SET owed = owed + ?1, event = ?2, delivery = ?3, written = ?4 RETURNING owed"
 
 # -- reading the log -------------------------------------------------------------------------------------------------
 

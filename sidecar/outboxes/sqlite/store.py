@@ -29,10 +29,11 @@ SIZES = (64, 32, *range(16, 0, -1))
 
 @dataclass(slots=True)
 class Memory:
-    """`claimed`: endpoint -> lane -> delivery, what is taken and not yet settled. `holding`: endpoints that may
-    have holds. `marks`: the last block."""
+    """`incoming`: bytes that the transaction adds to those owed. `claimed`: endpoint -> lane -> delivery, what is taken
+    and not yet settled. `holding`: endpoints that may have holds. `marks`: the last block."""
 
     totals: dict[str, int] = field(default_factory=dict)
+    incoming: int = 0
     counts: dict[int, Counters] = field(default_factory=dict)
     claimed: dict[int, dict[int, int]] = field(default_factory=dict)
     health: dict[int, Health] = field(default_factory=dict)
@@ -43,7 +44,7 @@ class Memory:
         """A copy for putting back; as cheap as the number of endpoints and of attempts in flight."""
         claimed = {endpoint: dict(lanes) for endpoint, lanes in self.claimed.items() if lanes}
         health, holding, marks = dict(self.health), set(self.holding), dict(self.marks)
-        return Memory(dict(self.totals), dict(self.counts), claimed, health, holding, marks)
+        return Memory(dict(self.totals), self.incoming, dict(self.counts), claimed, health, holding, marks)
 
 
 @dataclass(slots=True)
@@ -76,21 +77,26 @@ class Store:
         """Write totals and changed counters; the last step before a commit."""
         self.memory.totals["written"] = max(now, self.memory.totals["written"])
         totals = self.memory.totals
-        self.db.execute(sql.SAVE_TOTALS, (totals["owed"], totals["event"], totals["delivery"], totals["written"]))
+        figures = (self.memory.incoming, totals["event"], totals["delivery"], totals["written"])
+        totals["owed"] = next(iter(self.db.execute(sql.SAVE_TOTALS, figures)))[0]
+        self.memory.incoming = 0
         self.many(sql.SAVE_COUNTS, [(id_, *self.memory.counts[id_]) for id_ in self.changed])
         self.changed.clear()
 
-    def many(self, statement: str, rows: Sequence[Row]) -> list[tuple[int, ...]]:
-        """Run `statement` for all rows in few steps; what it selects, if it does."""
-        selected: list[tuple[int, ...]] = []
+    def owes(self, size: int) -> None:
+        """`size` bytes are owed more than before."""
+        self.memory.incoming += size
+        self.memory.totals["owed"] += size
+
+    def many(self, statement: str, rows: Sequence[Row]) -> None:
+        """Run `statement` for all rows in few steps."""
         start = 0
         while start < len(rows):
             size = next(size for size in SIZES if size <= len(rows) - start)
             part = rows[start : start + size]
             flat = [value for row in part for value in row]
-            selected += self.db.execute(_for_rows(statement, size, len(part[0])), flat)
+            self.db.execute(_for_rows(statement, size, len(part[0])), flat)
             start += size
-        return selected
 
     def endpoint(self, name: str) -> int:
         """The number of an endpoint, given out when it is first heard of."""
@@ -133,9 +139,7 @@ class Store:
 
     def reset_heads(self, lanes: Iterable[int]) -> None:
         """Find anew what stands at the head of each lane; forget lanes that are done with."""
-        touched = json.dumps(sorted(set(lanes)))
-        self.db.execute(sql.RESET_HEADS, (touched,))
-        self.db.execute(sql.DROP_EMPTY, (touched,))
+        self.db.execute(sql.TOUCH, (json.dumps(sorted(set(lanes))),))
 
     def save_health(self, endpoint: int, health: Health) -> None:
         """Keep it, unless a later one is kept already: verdicts and changes by hand meet in one commit in any order."""
