@@ -47,19 +47,24 @@ class Intake:
 
     def posting(self, raw: bytes, now: int, key: str = "") -> Posting:
         """The event of `raw` with all that it owes. Raises a `Problem`, as `event` does."""
-        event = self.event(raw, now, key)
+        id_ = key or self._parts.new_id(now)
+        event = self._read(raw, now, key, id_)
         wants, audience = self.dialect.wants, self._parts.audience[self._name]
-        return Posting(event, tuple([one.name for one in audience if not wants(event, one)]))
+        owed = tuple([one.name for one in audience if not wants(event, one)])
+        return Posting(event, owed, new=not key and event.id is id_)
 
     def event(self, raw: bytes, now: int, key: str = "") -> Event:
         """The event of `raw`; `key` is its id as the header names it. Raises a `Problem`."""
+        return self._read(raw, now, key, key or self._parts.new_id(now))
+
+    def _read(self, raw: bytes, now: int, key: str, id_: str) -> Event:
         raw = raw.strip(BLANK)
         if len(raw) > self._limit:
             raise too_large(self._limit)
         parts = self._parts
         event = self.dialect.read(
             raw,
-            id=key or parts.new_id(now),
+            id=id_,
             now=now,
             instance=parts.instance,
             traceparent=self._traceparent,

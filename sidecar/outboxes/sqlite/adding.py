@@ -1,6 +1,6 @@
 """Events come in: numbered, checked for their id, stored with all that they owe.
 
-Law: a batch is taken whole or refused whole; the steps of SQLite go with the batches, not the events.
+Law: a batch is taken whole or refused whole; nothing is written before all of them are looked at.
 """
 
 import json
@@ -11,7 +11,7 @@ from sidecar.errors import Unavailable
 from sidecar.model import Accepted, Added, Conflict, Owed, Posting
 from sidecar.outboxes.sqlite import statements as sql
 from sidecar.outboxes.sqlite.marks import mark, put
-from sidecar.outboxes.sqlite.store import Row, Store
+from sidecar.outboxes.sqlite.store import ARRIVING, OWING, Store
 
 FULL = (
     "more is owed than SIDECAR_MAX_OUTBOX_SIZE allows; it goes on as endpoints take deliveries "
@@ -29,12 +29,17 @@ class _Intake:
 
 def add(store: Store, batches: Sequence[Sequence[Posting]]) -> list[list[Added] | Unavailable]:
     """One answer for each batch; one that finds the outbox full is refused, the others go in."""
-    ids = json.dumps([posting.event.id for batch in batches for posting in batch])
-    intake = _Intake({row[0]: (row[1], row[2]) for row in store.db.execute(sql.KNOWN, (ids,))})
+    intake = _Intake(_known(store, [p.event.id for batch in batches for p in batch if not p.new]))
     answers = [_take(store, intake, batch) for batch in batches]
     if intake.fresh:
         _store(store, intake)
     return answers
+
+
+def _known(store: Store, ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
+    """Those that are there, with their event's number and fingerprint."""
+    found = store.db.execute(sql.KNOWN, (json.dumps(ids),)) if ids else ()
+    return {id_: (seq, fingerprint) for id_, seq, fingerprint in found}
 
 
 def _take(store: Store, intake: _Intake, batch: Sequence[Posting]) -> list[Added] | Unavailable:
@@ -70,23 +75,18 @@ def _owed_by(store: Store, intake: _Intake, seq: int) -> tuple[Owed, ...]:
 
 
 def _store(store: Store, intake: _Intake) -> None:
-    events: list[Row] = []
-    deliveries: list[Row] = []
     for seq, (posting, owed) in intake.fresh.items():
         e = posting.event
-        finished = 0 if owed else e.accepted_at
         head = (seq, e.id, e.dialect, e.name, e.subject, e.fingerprint, e.accepted_at)
-        events.append((*head, " ".join(e.refs), e.traceparent, len(e.body), len(owed), finished, e.body))
+        finished = 0 if owed else e.accepted_at
+        store.happen(ARRIVING, *head, " ".join(e.refs), e.traceparent, len(e.body), len(owed), finished, e.body)
         if owed:
             store.recent.keep(seq, e, len(owed))
         for one in owed:
             endpoint = store.endpoint(one.endpoint)
-            lane = store.lane(endpoint, e.subject, one.id)
-            deliveries.append((one.id, seq, endpoint, lane, e.accepted_at))
+            store.happen(OWING, one.id, seq, endpoint, store.lane(endpoint, e.subject, one.id), e.accepted_at)
             put(store.memory.marks, one.id, mark(endpoint, e.subject))
             store.count(endpoint, pending=1)
             store.woken.add(one.endpoint)
-    store.many(sql.ARRIVE, events)
-    store.many(sql.OWE, deliveries)
-    if deliveries:
+    if any(owed for _, owed in intake.fresh.values()):
         store.save_marks()

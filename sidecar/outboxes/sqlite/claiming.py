@@ -20,14 +20,20 @@ HOLDS_AT_ONCE = 200
 _rows = msgspec.json.Decoder(list[tuple[int, int, int, int, int, int]])
 
 
+def may_hold(store: Store, name: str) -> bool:
+    """Whether a claim may have to end a hold first, and so to write."""
+    return store.ids.get(name) in store.memory.holding
+
+
 def claim(store: Store, name: str, limit: int, now: int, flow: int) -> Claimed:
     """Up to `limit` deliveries due at `now`; holds that are over at `flow` end first."""
     endpoint = store.ids.get(name)
     if endpoint is None:
         return Claimed(())
-    more = endpoint in store.memory.holding and _end_holds(store, endpoint, flow)
+    more = may_hold(store, name) and _end_holds(store, endpoint, flow)
     flying = store.lanes_in_flight(endpoint)
-    (found,) = next(iter(store.db.execute(sql.CLAIM, (endpoint, now, flying, limit))))
+    found, owed = next(iter(store.db.execute(sql.CLAIM, (endpoint, now, flying, limit))))
+    store.owed(owed)
     rows = _rows.decode(found)
     taken = store.memory.claimed.setdefault(endpoint, {})
     events = _events(store, [row[5] for row in rows])

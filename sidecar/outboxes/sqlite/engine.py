@@ -32,7 +32,7 @@ from sidecar.outboxes.sqlite.adding import FULL
 from sidecar.outboxes.sqlite.files import WAY_OUT
 from sidecar.outboxes.sqlite.reader import Reader
 from sidecar.outboxes.sqlite.store import Store
-from sidecar.outboxes.sqlite.writer import NO_SPACE, Add, Change, Settle, Writer
+from sidecar.outboxes.sqlite.writer import NO_SPACE, Add, Change, Settle, Take, Writer
 
 T = TypeVar("T")
 
@@ -63,7 +63,9 @@ class SqliteOutbox:
         return await op.future
 
     async def claim(self, endpoint: str, limit: int, now: int, flow: int) -> Claimed:
-        return await self._change(lambda store: claiming.claim(store, endpoint, limit, now, flow), last=True)
+        op = Take(endpoint, limit, now, flow, asyncio.get_running_loop().create_future())
+        self._writer.submit(op)
+        return await op.future
 
     async def settle(self, settlement: Settlement, *, another: bool = False) -> Claim | None:
         op = Settle(settlement, asyncio.get_running_loop().create_future(), another)
@@ -158,9 +160,9 @@ class SqliteOutbox:
             with suppress(apsw.Error):
                 db.close()
 
-    async def _change(self, run: Callable[[Store], T], *, last: bool = False) -> T:
+    async def _change(self, run: Callable[[Store], T]) -> T:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._writer.submit(Change(run, future, last))
+        self._writer.submit(Change(run, future))
         return await future
 
     async def _look(self, look: Callable[[], T]) -> T:

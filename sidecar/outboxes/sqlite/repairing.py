@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 from sidecar.outboxes.sqlite import statements as sql
 from sidecar.outboxes.sqlite.marks import BLOCK
-from sidecar.outboxes.sqlite.settling import end
-from sidecar.outboxes.sqlite.store import DEAD, DELIVERED, PENDING, Store
+from sidecar.outboxes.sqlite.store import DEAD, DELIVERED, ENDING, PENDING, Store
 
 EXPIRED = "expired"
 
@@ -68,12 +67,9 @@ def expire(store: Store, name: str, before: int, now: int, limit: int) -> list[i
         return []
     found = list(store.db.execute(sql.EXPIRED, (endpoint, before, store.in_flight(endpoint), limit)))
     if found:
-        untried = (None, None, None)
-        ended = [
-            (id_, lane, seq, DEAD, tries, now, EXPIRED, made, status, "", *untried)
-            for id_, lane, seq, made, tries, status in found
-        ]
-        end(store, [endpoint] * len(ended), ended)
+        for id_, lane, seq, made, tries, status in found:
+            store.happen(ENDING, id_, lane, seq, DEAD, tries, now, EXPIRED, made, status)
+            store.count(endpoint, pending=-1, dead=1)
         store.woken.add(name)
     return [id_ for id_, *_ in found]
 

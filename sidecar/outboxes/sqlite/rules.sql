@@ -1,7 +1,6 @@
 -- What follows from what happens: a row put into one of these views stands for something that happened to an event, a
--- delivery or a lane, and the view's trigger does all that follows from it. So what a batch of verdicts does is one step
--- for the caller, however many tables it touches. Views and triggers are the connection's own; the file knows nothing
--- of them.
+-- delivery or a lane, and the view's trigger does all that follows from it. Views and triggers are the connection's own;
+-- the file knows nothing of them.
 
 -- An event came in.
 CREATE TEMP VIEW arriving
@@ -94,4 +93,46 @@ CREATE TEMP TRIGGER fail INSTEAD OF INSERT ON failing BEGIN
     SELECT holder FROM lanes WHERE id = NEW.lane AND NEW.flow >= failing_since + NEW.hold);
   UPDATE lanes SET hold_until = NULL, holder = NULL WHERE id = NEW.lane AND NEW.flow >= failing_since + NEW.hold;
   INSERT INTO touching VALUES (NEW.lane);
+END;
+
+-- All of it in one: rows of any kind, put in by one statement, which so is a whole transaction and for the caller one
+-- step. `what` is the kind (store.py), `a` and the rest are the columns of its view; a row of no kind does nothing.
+CREATE TEMP VIEW happening (what, a, b, c, d, e, f, g, h, i, j, k, l, m)
+AS SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL;
+
+CREATE TEMP TRIGGER happens_1 INSTEAD OF INSERT ON happening WHEN NEW.what = 1 BEGIN
+  INSERT INTO arriving VALUES (NEW.a, NEW.b, NEW.c, NEW.d, NEW.e, NEW.f, NEW.g, NEW.h, NEW.i, NEW.j, NEW.k, NEW.l, NEW.m);
+END;
+
+CREATE TEMP TRIGGER happens_2 INSTEAD OF INSERT ON happening WHEN NEW.what = 2 BEGIN
+  INSERT INTO owing VALUES (NEW.a, NEW.b, NEW.c, NEW.d, NEW.e);
+END;
+
+CREATE TEMP TRIGGER happens_3 INSTEAD OF INSERT ON happening WHEN NEW.what = 3 BEGIN
+  INSERT INTO ending VALUES (NEW.a, NEW.b, NEW.c, NEW.d, NEW.e, NEW.f, NEW.g, NEW.h, NEW.i, NEW.j, NEW.k, NEW.l, NEW.m);
+END;
+
+CREATE TEMP TRIGGER happens_4 INSTEAD OF INSERT ON happening WHEN NEW.what = 4 BEGIN
+  INSERT INTO failing VALUES (NEW.a, NEW.b, NEW.c, NEW.d, NEW.e, NEW.f, NEW.g, NEW.h, NEW.i, NEW.j, NEW.k, NEW.l, NEW.m);
+END;
+
+CREATE TEMP TRIGGER happens_5 INSTEAD OF INSERT ON happening WHEN NEW.what = 5 BEGIN
+  INSERT INTO endpoints (id, name, health) VALUES (NEW.a, NEW.b, NEW.c);
+END;
+
+CREATE TEMP TRIGGER happens_6 INSTEAD OF INSERT ON happening WHEN NEW.what = 6 BEGIN
+  UPDATE endpoints SET health = NEW.b WHERE id = NEW.a;
+END;
+
+CREATE TEMP TRIGGER happens_7 INSTEAD OF INSERT ON happening WHEN NEW.what = 7 BEGIN
+  UPDATE endpoints SET pending = NEW.b, delivered = NEW.c, dead = NEW.d WHERE id = NEW.a;
+END;
+
+CREATE TEMP TRIGGER happens_8 INSTEAD OF INSERT ON happening WHEN NEW.what = 8 BEGIN
+  REPLACE INTO marks (block, marks) VALUES (NEW.a, NEW.b);
+END;
+
+-- What ended has been taken off what is owed already; `a` is what came in.
+CREATE TEMP TRIGGER happens_9 INSTEAD OF INSERT ON happening WHEN NEW.what = 9 BEGIN
+  UPDATE totals SET owed = owed + NEW.a, event = NEW.b, delivery = NEW.c, written = NEW.d;
 END;

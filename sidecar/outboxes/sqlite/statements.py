@@ -1,18 +1,19 @@
 """Every statement of the engine, named for what it does.
 
-Law: SQL and nothing else. A statement with `{rows}` takes many rows at once (`Store.many`): each step of SQLite costs a
-change of hands with the event loop, so the number of steps goes with the batches, not with the events. What follows
-from a row stands in rules.sql.
+Law: SQL and nothing else. Each step of SQLite costs a change of hands with the event loop, so the number of steps goes
+with the batches, not with the events. What happens on the road of an event goes in by one statement, `HAPPEN`; what
+follows from it stands in rules.sql.
 """
+
+# -- what happens ----------------------------------------------------------------------------------------------------
+
+HAPPEN = "INSERT INTO happening VALUES "
 
 # -- adding ----------------------------------------------------------------------------------------------------------
 
 KNOWN = "SELECT id, seq, fingerprint FROM events WHERE id IN (SELECT value FROM json_each(?))"
 
 DELIVERIES_OF_EVENT = "SELECT id, endpoint FROM deliveries WHERE seq = ? ORDER BY id"
-
-ARRIVE = "INSERT INTO arriving VALUES {rows}"
-OWE = "INSERT INTO owing VALUES {rows}"
 
 # -- marks -----------------------------------------------------------------------------------------------------------
 
@@ -27,7 +28,7 @@ DROP_MARKS = "DELETE FROM marks WHERE block < (SELECT min(id) FROM deliveries) /
 
 # All of them in one row, so in one step.
 CLAIM = """
-SELECT json_group_array(json_array(id, attempts, tries, owed_since, lane, seq)) FROM (
+SELECT json_group_array(json_array(id, attempts, tries, owed_since, lane, seq)), (SELECT owed FROM totals) FROM (
   SELECT d.id, d.attempts, d.tries, d.owed_since, d.lane, d.seq
   FROM lanes AS l CROSS JOIN deliveries AS d ON d.id = l.head
   WHERE l.endpoint = ?1 AND l.ready_at <= ?2 AND l.id NOT IN (SELECT value FROM json_each(?3))
@@ -50,11 +51,6 @@ END_HOLDS = "UPDATE lanes SET hold_until = NULL, holder = NULL WHERE id IN (SELE
 OVERTAKE = "UPDATE deliveries SET overtaken = 1 WHERE state = 0 AND id IN (SELECT value FROM json_each(?))"
 
 TOUCH = "INSERT INTO touching SELECT value FROM json_each(?)"
-
-# -- settling --------------------------------------------------------------------------------------------------------
-
-END = "INSERT INTO ending VALUES {rows}"
-FAIL = "INSERT INTO failing VALUES {rows}"
 
 # -- repairing -------------------------------------------------------------------------------------------------------
 
@@ -137,14 +133,8 @@ USED = "SELECT (SELECT page_count FROM pragma_page_count) - (SELECT freelist_cou
 
 HOLDING = "SELECT DISTINCT endpoint FROM lanes WHERE hold_until IS NOT NULL"
 ENDPOINTS = "SELECT id, name, health, pending, delivered, dead FROM endpoints"
-NEW_ENDPOINT = "INSERT INTO endpoints (id, name, health) VALUES (?, ?, ?)"
-SAVE_HEALTH = "UPDATE endpoints SET health = ?2 WHERE id = ?1"
-SAVE_COUNTS = """
-WITH v (id, pending, delivered, dead) AS (VALUES {rows})
-UPDATE endpoints SET pending = v.pending, delivered = v.delivered, dead = v.dead FROM v WHERE endpoints.id = v.id"""
 TOTALS = "SELECT owed, event, delivery, written FROM totals"
-# What ended has been taken off already; `?1` is what came in.
-SAVE_TOTALS = "UPDATE totals SET owed = owed + ?1, event = ?2, delivery = ?3, written = ?4 RETURNING owed"
+OWED = "SELECT owed FROM totals"
 
 # -- reading the log -------------------------------------------------------------------------------------------------
 

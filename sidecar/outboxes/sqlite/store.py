@@ -6,9 +6,11 @@ writer when a transaction fails, so that tables and memory never disagree.
 
 import hashlib
 import json
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import chain
 
 import apsw
 import msgspec
@@ -23,8 +25,16 @@ Row = Sequence[str | bytes | int | None]
 Counters = tuple[int, int, int]
 """Deliveries of an endpoint: pending, delivered, dead."""
 
-SIZES = (64, 32, *range(16, 0, -1))
+ARRIVING, OWING, ENDING, FAILING, ENDPOINT, HEALTH, COUNT, MARKS, TOTALS = range(1, 10)
+"""What can happen, as rules.sql numbers it."""
+
+WIDTH = 14
+"""Columns of `happening`."""
+
+SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384)
 """Rows of a statement; SQLite compiles, and the connection keeps, one for each."""
+
+PADDING = [(None,) * (WIDTH - columns) for columns in range(WIDTH + 1)]
 
 
 @dataclass(slots=True)
@@ -49,7 +59,8 @@ class Memory:
 
 @dataclass(slots=True)
 class Store:
-    """`hold` in ms; `order` is `subject` or `none`; `max_size` in bytes owed."""
+    """`hold` in ms; `order` is `subject` or `none`; `max_size` in bytes owed. `rows`: what happened and is not written
+    yet. `stale`: what is owed has changed in the tables."""
 
     db: apsw.Connection
     hold: int
@@ -61,6 +72,8 @@ class Store:
     recent: Recent = field(default_factory=Recent)
     woken: set[str] = field(default_factory=set)
     changed: set[int] = field(default_factory=set)
+    rows: list[Row] = field(default_factory=list)
+    stale: bool = False
 
     def load(self) -> None:
         """Read from the tables what is kept in memory."""
@@ -73,30 +86,51 @@ class Store:
             self.memory.counts[id_] = (counts[0], counts[1], counts[2])
             self.memory.health[id_] = msgspec.json.decode(health, type=Health)
 
+    def happen(self, what: int, *row: str | bytes | int | None) -> None:
+        """To be written by the next `flush`; `row` as the view of rules.sql has it."""
+        self.rows.append((what, *row, *PADDING[len(row) + 1]))
+        self.stale |= what == ENDING
+
+    @property
+    def one_step(self) -> bool:
+        """Whether what happened, and what `save` adds to it, goes into one statement, which is then whole or not at
+        all."""
+        return len(self.rows) + len(self.changed) + len(self.memory.marks) < SIZES[-1]
+
+    def flush(self) -> None:
+        """Write what happened, in few steps."""
+        rows, self.rows = self.rows, []
+        for start in range(0, len(rows), SIZES[-1]):
+            part = rows[start : start + SIZES[-1]]
+            size = SIZES[bisect_left(SIZES, len(part))]
+            part += [PADDING[0]] * (size - len(part))
+            self.db.execute(_happen(size), list(chain.from_iterable(part)))
+
     def save(self, now: int) -> None:
-        """Write totals and changed counters; the last step before a commit."""
-        self.memory.totals["written"] = max(now, self.memory.totals["written"])
+        """Write all that happened, with totals and changed counters; the last step before a commit, or all of it."""
         totals = self.memory.totals
-        figures = (self.memory.incoming, totals["event"], totals["delivery"], totals["written"])
-        totals["owed"] = next(iter(self.db.execute(sql.SAVE_TOTALS, figures)))[0]
-        self.memory.incoming = 0
-        self.many(sql.SAVE_COUNTS, [(id_, *self.memory.counts[id_]) for id_ in self.changed])
+        totals["written"] = max(now, totals["written"])
+        for id_ in self.changed:
+            self.happen(COUNT, id_, *self.memory.counts[id_])
+        self.happen(TOTALS, self.memory.incoming, totals["event"], totals["delivery"], totals["written"])
         self.changed.clear()
+        self.memory.incoming = 0
+        self.flush()
 
     def owes(self, size: int) -> None:
         """`size` bytes are owed more than before."""
         self.memory.incoming += size
         self.memory.totals["owed"] += size
 
-    def many(self, statement: str, rows: Sequence[Row]) -> None:
-        """Run `statement` for all rows in few steps."""
-        start = 0
-        while start < len(rows):
-            size = next(size for size in SIZES if size <= len(rows) - start)
-            part = rows[start : start + size]
-            flat = [value for row in part for value in row]
-            self.db.execute(_for_rows(statement, size, len(part[0])), flat)
-            start += size
+    def owed(self, written: int) -> None:
+        """What the table says is owed."""
+        self.memory.totals["owed"] = written + self.memory.incoming
+        self.stale = False
+
+    def look(self) -> None:
+        """See what is owed, where that is not known."""
+        if self.stale:
+            self.owed(next(iter(self.db.execute(sql.OWED)))[0])
 
     def endpoint(self, name: str) -> int:
         """The number of an endpoint, given out when it is first heard of."""
@@ -107,7 +141,7 @@ class Store:
         if known not in self.memory.counts:
             self.memory.counts[known] = (0, 0, 0)
             self.memory.health[known] = Health()
-            self.db.execute(sql.NEW_ENDPOINT, (known, name, msgspec.json.encode(Health())))
+            self.happen(ENDPOINT, known, name, msgspec.json.encode(Health()))
         return known
 
     def lane(self, endpoint: int, subject: str, delivery: int) -> int:
@@ -133,7 +167,7 @@ class Store:
     def save_marks(self) -> None:
         """Write the blocks that deliveries were added to; only the last stays in memory."""
         for block, marks in self.memory.marks.items():
-            self.db.execute(sql.SAVE_MARKS, (block, marks))
+            self.happen(MARKS, block, marks)
         last = max(self.memory.marks)
         self.memory.marks = {last: self.memory.marks[last]}
 
@@ -146,10 +180,9 @@ class Store:
         if health.version < self.memory.health[endpoint].version:
             return
         self.memory.health[endpoint] = health
-        self.db.execute(sql.SAVE_HEALTH, (endpoint, msgspec.json.encode(health)))
+        self.happen(HEALTH, endpoint, msgspec.json.encode(health))
 
 
 @cache
-def _for_rows(statement: str, rows: int, columns: int) -> str:
-    row = f"({', '.join('?' * columns)})"
-    return statement.replace("{rows}", ", ".join([row] * rows))
+def _happen(rows: int) -> str:
+    return sql.HAPPEN + ",".join([f"({','.join('?' * WIDTH)})"] * rows)

@@ -15,10 +15,10 @@ from typing import Any
 import apsw
 
 from sidecar.errors import NoSpace, OutboxBroken, Unavailable
-from sidecar.model import Added, Claim, Posting, Settlement
+from sidecar.model import Added, Claim, Claimed, Posting, Settlement
 from sidecar.outboxes.sqlite.adding import add
 from sidecar.outboxes.sqlite.ballast import Ballast
-from sidecar.outboxes.sqlite.claiming import claim_others
+from sidecar.outboxes.sqlite.claiming import claim, claim_others, may_hold
 from sidecar.outboxes.sqlite.files import WAY_OUT
 from sidecar.outboxes.sqlite.settling import settle
 from sidecar.outboxes.sqlite.store import Store
@@ -54,15 +54,25 @@ class Add:
 
 
 @dataclass(slots=True, frozen=True)
+class Take:
+    """A claim; its arguments."""
+
+    endpoint: str
+    limit: int
+    now: int
+    flow: int
+    future: asyncio.Future[Claimed]
+
+
+@dataclass(slots=True, frozen=True)
 class Change:
-    """Anything else that is done to the store; `last`: after all others of its commit, so that it sees them."""
+    """Anything else that is done to the store."""
 
     run: Callable[[Store], object]
     future: asyncio.Future[Any]
-    last: bool = False
 
 
-Op = Settle | Add | Change
+Op = Settle | Add | Take | Change
 Answers = list[tuple[asyncio.Future[Any], object]]
 
 
@@ -90,10 +100,10 @@ class Writer(threading.Thread):
         self._gathered: list[Op] = []
         self._try_ballast_at = 0
         self._pages = 0
+        self._changes = 0
         self._stopped = False
         self.full = False
         self.broken: OutboxBroken | None = None
-        store.db.set_wal_hook(self._count_pages)
 
     def submit(self, op: Op) -> None:
         """Queue an operation; its future is done once it is on disk."""
@@ -189,42 +199,78 @@ class Writer(threading.Thread):
         """All of the batch in one transaction; where it fails, tables and memory are as before."""
         store = self._store
         before = store.memory.copy()
-        changes = store.db.total_changes()
         try:
-            store.db.execute("BEGIN IMMEDIATE")
-            answers = self._run_all(batch)
-            if store.db.total_changes() != changes:
-                store.save(self._now())
-            self._timed(partial(store.db.execute, "COMMIT"))
+            return self._run_all(batch)
         except BaseException:
             store.memory = before
+            store.rows.clear()
             store.changed.clear()
             store.woken.clear()
             store.recent.forget()  # numbers that were not stored are given again
             if store.db.in_transaction:
                 store.db.execute("ROLLBACK")
             raise
-        return answers
 
     def _run_all(self, batch: list[Op]) -> Answers:
-        """Settlements free lanes, additions fill them, claims see both."""
+        """Settlements free lanes, additions fill them, changes see both, and claims all of them."""
+        store = self._store
         settling = [op for op in batch if isinstance(op, Settle)]
         adding = [op for op in batch if isinstance(op, Add)]
+        taking = [op for op in batch if isinstance(op, Take)]
         changes = [op for op in batch if isinstance(op, Change)]
-        if settling:
-            settle(self._store, [op.settlement for op in settling])
-        added = self._add(adding) if adding else []
-        made = [(op.future, op.run(self._store)) for op in changes if not op.last]
-        others = claim_others(self._store, [op.settlement for op in settling if op.another])
-        claimed = [(op.future, op.run(self._store)) for op in changes if op.last]
-        settled = [next(others[op.settlement.claim.endpoint], None) if op.another else None for op in settling]
-        answers: Answers = list(zip([op.future for op in settling], settled, strict=True))
-        answers += zip([op.future for op in adding], added, strict=True)
-        return [*answers, *made, *claimed]
+        settle(store, [op.settlement for op in settling])
+        answers: Answers = [*zip([op.future for op in adding], self._add(adding), strict=True)]
+        others = [op.settlement for op in settling if op.another]
+        asking = {*[op.endpoint for op in taking], *[s.claim.endpoint for s in others]}
+        if changes or not store.one_step or any(may_hold(store, name) for name in asking):
+            answers += self._in_steps(changes)
+            claimed = self._claim(settling, others, taking)
+            self._save()
+            store.look()
+            self._timed(partial(store.db.execute, "COMMIT"))
+        else:
+            if store.rows:
+                self._timed(self._save)
+            claimed = self._surely_claim(settling, others, taking)
+        return answers + claimed
+
+    def _in_steps(self, changes: Sequence[Change]) -> Answers:
+        """What takes more than one step begins a transaction."""
+        self._store.db.execute("BEGIN IMMEDIATE")
+        self._changes = self._store.db.total_changes()
+        self._store.flush()
+        made = [(op.future, op.run(self._store)) for op in changes]
+        self._store.flush()
+        return made
+
+    def _save(self) -> None:
+        if self._store.rows or self._store.db.total_changes() != self._changes:
+            self._store.save(self._now())
+
+    def _surely_claim(self, *ops: *tuple[Sequence[Settle], Sequence[Settlement], Sequence[Take]]) -> Answers:
+        """After the commit: a failure, of whatever kind, must not have the batch written once more."""
+        try:
+            answers = self._claim(*ops)
+            self._store.look()
+            return answers
+        except apsw.Error as error:
+            raise OutboxBroken(f"{type(error).__name__}: {error}") from error
+
+    def _claim(self, settling: Sequence[Settle], others: Sequence[Settlement], taking: Sequence[Take]) -> Answers:
+        """What settlements and claims get. Claims write nothing, but where a hold ends."""
+        store = self._store
+        found = claim_others(store, others)
+        answers: Answers = [
+            (op.future, next(found[op.settlement.claim.endpoint], None) if op.another else None) for op in settling
+        ]
+        answers += [(op.future, claim(store, op.endpoint, op.limit, op.now, op.flow)) for op in taking]
+        return answers
 
     def _add(self, adding: Sequence[Add]) -> Sequence[list[Added] | Unavailable | NoSpace]:
         if self.full:
             return [NoSpace(NO_SPACE)] * len(adding)
+        if not adding:
+            return ()
         return add(self._store, [op.postings for op in adding])
 
     def _answer(self, answers: Answers) -> None:
@@ -243,11 +289,8 @@ class Writer(threading.Thread):
         if woken:
             self.wake(woken)
 
-    def _count_pages(self, _db: apsw.Connection, _name: str, pages: int) -> int:
-        self._pages = pages
-        return apsw.SQLITE_OK
-
     def _checkpoint(self) -> None:
+        self._pages += self._store.db.status(apsw.SQLITE_DBSTATUS_CACHE_WRITE, True)[0]
         if self._pages < WAL_PAGES or self.broken is not None:
             return
         self._pages = 0
