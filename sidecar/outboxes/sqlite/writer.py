@@ -27,6 +27,12 @@ from sidecar.sqlitefile import no_room
 BATCH = 512
 """Operations from which on a commit waits for no more."""
 
+FEW = 8
+"""Verdicts that are always taken together."""
+
+A_TURN = 4
+"""Answers that are given in one turn of the event loop."""
+
 WAL_PAGES = 2000
 """Pages in the write-ahead log from which on it is folded into the database: 8 MB."""
 
@@ -73,6 +79,17 @@ class Change:
 
 
 Op = Settle | Add | Take | Change
+
+
+def share(waiting: Sequence[Op]) -> tuple[list[Op], list[Op]]:
+    """Of what waits, what the next commit is for, and what is left: of many verdicts half. While those are written, the
+    event loop makes the deliveries that came with the others; else each would wait for the other in turn."""
+    verdicts = [op for op in waiting if isinstance(op, Settle)]
+    half = max(FEW, (len(verdicts) + 1) // 2)
+    others = [op for op in waiting if not isinstance(op, Settle)]
+    return [*verdicts[:half], *others], [*verdicts[half:]]
+
+
 Answers = list[tuple[asyncio.Future[Any], object]]
 
 
@@ -98,6 +115,8 @@ class Writer(threading.Thread):
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[list[Op] | None] = queue.SimpleQueue()
         self._gathered: list[Op] = []
+        self._waiting: list[Op] = []
+        self._ended = False
         self._try_ballast_at = 0
         self._pages = 0
         self._changes = 0
@@ -131,21 +150,18 @@ class Writer(threading.Thread):
     # -- on the thread -----------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        last = False
-        while not last:
-            batch, last = self._gather()
-            if batch:
-                self._answer(self._surely(batch))
-                self._checkpoint()
+        while batch := self._gather():
+            self._answer(self._surely(batch))
+            self._checkpoint()
 
-    def _gather(self) -> tuple[list[Op], bool]:
-        """All that is waiting, at least one; and whether it was the last."""
-        batch: list[Op] = []
-        while (ops := self._queue.get()) is not None:
-            batch += ops
-            if len(batch) >= BATCH or self._queue.empty():
-                return batch, False
-        return batch, True
+    def _gather(self) -> list[Op]:
+        """What the next commit is for; nothing once all is done."""
+        while not self._ended and len(self._waiting) < BATCH and not (self._waiting and self._queue.empty()):
+            ops = self._queue.get()
+            self._ended = ops is None
+            self._waiting += ops or ()
+        batch, self._waiting = share(self._waiting)
+        return batch
 
     def _surely(self, batch: list[Op]) -> Answers:
         """An answer for each, whatever happens: nobody must wait for ever for a thread that has died."""
@@ -279,14 +295,17 @@ class Writer(threading.Thread):
         self._loop.call_soon_threadsafe(self._resolve, answers, woken)
 
     def _resolve(self, answers: Answers, woken: set[str]) -> None:
-        for future, answer in answers:
+        """Few at a time: most answers begin a delivery, and what else comes in meanwhile should not wait for all."""
+        for future, answer in answers[:A_TURN]:
             if future.done():
                 continue
             if isinstance(answer, Exception):
                 future.set_exception(answer)
             else:
                 future.set_result(answer)
-        if woken:
+        if len(answers) > A_TURN:
+            self._loop.call_soon(self._resolve, answers[A_TURN:], woken)
+        elif woken:
             self.wake(woken)
 
     def _checkpoint(self) -> None:
