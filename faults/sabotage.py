@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sidecar.app import serve
 from sidecar.model import Delivered, Settlement
-from sidecar.outboxes.sqlite import adding, repairing, settling, statements, writer
+from sidecar.outboxes.sqlite import adding, files, repairing, settling, writer
 from sidecar.outboxes.sqlite.store import Store
 from sidecar.settings import load
 
@@ -35,6 +35,7 @@ def repeats() -> None:
 
     def once_more(store: Store, settlements: Sequence[Settlement]) -> None:
         settling.settle(store, settlements)
+        store.flush()
         for s in settlements:
             if isinstance(s.verdict, Delivered) and DICE.random() < SHARE:
                 repairing.resend(store, s.claim.delivery, s.at)
@@ -44,7 +45,7 @@ def repeats() -> None:
 
 def overtakes() -> None:
     """The newest of a subject goes first."""
-    statements.RESET_HEADS = statements.RESET_HEADS.replace("overtaken = 0 ORDER BY id", "overtaken = 0 ORDER BY -id")
+    files.RULES = files.RULES.replace("overtaken = 0 ORDER BY id", "overtaken = 0 ORDER BY -id")
 
 
 FAULTS: dict[str, Callable[[], None]] = {"forgets": forgets, "repeats": repeats, "overtakes": overtakes}

@@ -41,6 +41,9 @@ T = TypeVar("T")
 RELEASE_STEP = 500
 """Deliveries made due in one commit when an endpoint is back."""
 
+A_TURN = 4
+"""Deliveries that a lane begins in one turn of the event loop."""
+
 NO_SPACE_WAIT = 1_000
 """ms between tries to write a verdict on a full disk."""
 
@@ -159,16 +162,23 @@ class Lane:
         return FAR if FAR in (flow, health.flow_from) else health.flow_from + flow - health.flow
 
     async def _start(self, claims: Sequence[Claim], now: int) -> None:
-        """The endpoint may have been paused, or begun to fail, while we claimed: then give back what is too much."""
+        """A few in one turn of the event loop: others wait for it, too. What is too much by then goes back."""
+        back: list[int] = []
+        for first in range(0, len(claims), A_TURN):
+            back += self._begin(claims[first : first + A_TURN], now)
+            await asyncio.sleep(0)
+        if back:
+            await self._give_back(back)
+
+    def _begin(self, claims: Sequence[Claim], now: int) -> list[int]:
+        """The endpoint may have been paused, or begun to fail, while we claimed: which there is no room for."""
         free = self._room(now)
         probing = self.health.state == "failing"
         for claim in claims[:free]:
             self._flying[claim.delivery] = claim
             self._group.create_task(self._work(claim, probing=probing))
         self._pace = pace.started(self._pace, now, len(claims[:free]))
-        back = [claim.delivery for claim in claims[free:]]
-        if back:
-            await self._give_back(back)
+        return [claim.delivery for claim in claims[free:]]
 
     async def _give_back(self, deliveries: Sequence[int]) -> None:
         await self._once_there_is_room(lambda: self._parts.outbox.abandon(deliveries))

@@ -31,8 +31,9 @@ ARRIVING, OWING, ENDING, FAILING, ENDPOINT, HEALTH, COUNT, MARKS, TOTALS = range
 WIDTH = 14
 """Columns of `happening`."""
 
-SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384)
-"""Rows of a statement; SQLite compiles, and the connection keeps, one for each."""
+SIZES = (4, 8, 16, 32, 64, 128, 256, 384)
+"""Rows of a statement, of which those that are too many do nothing. SQLite compiles one for each, at the start, for that
+takes as long as a commit; a longer text the connection would not keep."""
 
 PADDING = [(None,) * (WIDTH - columns) for columns in range(WIDTH + 1)]
 
@@ -76,7 +77,9 @@ class Store:
     stale: bool = False
 
     def load(self) -> None:
-        """Read from the tables what is kept in memory."""
+        """Read from the tables what is kept in memory; make ready what will be needed."""
+        for size in SIZES:
+            self.db.execute(_happen(size), [None] * (size * WIDTH))
         owed, event, delivery, written = next(iter(self.db.execute(sql.TOTALS)))
         self.memory.totals = {"owed": owed, "event": event, "delivery": delivery, "written": written}
         self.memory.holding = {endpoint for (endpoint,) in self.db.execute(sql.HOLDING)}
