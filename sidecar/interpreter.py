@@ -8,8 +8,8 @@ YOUNG = 20_000
 """Objects made, less those gone, between two looks at the young ones: an event makes some dozens, and few are left."""
 
 SWITCH = 0.001
-"""Seconds after which a thread that runs makes room for one that waits: the writer has little to say between two steps of
-SQLite, and a caller waits for it."""
+"""Seconds after which a thread that runs makes room for one that waits: the writer has little to do between two steps
+of SQLite, and a caller waits for it."""
 
 
 def tune() -> None:

@@ -130,8 +130,8 @@ class Event(Struct, frozen=True, gc=False):
 
 
 class Posting(Struct, frozen=True, gc=False):
-    """An event with the names of the endpoints it is owed to. `new`: its id was made for it just now, so that nobody can
-    have handed it in before."""
+    """An event with the names of the endpoints it is owed to. `new`: its id was made for it just now, so that nobody
+    can have handed it in before."""
 
     event: Event
     endpoints: tuple[str, ...]

@@ -5,7 +5,7 @@ Law: here a settlement becomes a row; what follows from it stands in rules.sql.
 
 from collections.abc import Sequence
 
-from sidecar.model import Attempt, Dead, Delivered, Response, RetryAt, Settlement, Unreachable
+from sidecar.model import Attempt, Dead, Response, RetryAt, Settlement, Unreachable
 from sidecar.outboxes.sqlite.store import DEAD, DELIVERED, ENDING, FAILING, Store
 
 ANSWER_KEPT = 2048

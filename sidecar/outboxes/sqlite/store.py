@@ -32,8 +32,8 @@ WIDTH = 14
 """Columns of `happening`."""
 
 SIZES = (4, 8, 16, 32, 64, 128, 256, 384)
-"""Rows of a statement, of which those that are too many do nothing. SQLite compiles one for each, at the start, for that
-takes as long as a commit; a longer text the connection would not keep."""
+"""Rows of a statement, of which those that are too many do nothing. SQLite compiles one for each, at the start, because
+that takes as long as a commit; a longer text the connection would not keep."""
 
 PADDING = [(None,) * (WIDTH - columns) for columns in range(WIDTH + 1)]
 

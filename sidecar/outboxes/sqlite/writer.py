@@ -268,9 +268,9 @@ class Writer(threading.Thread):
         try:
             answers = self._claim(*ops)
             self._store.look()
-            return answers
         except apsw.Error as error:
             raise OutboxBroken(f"{type(error).__name__}: {error}") from error
+        return answers
 
     def _claim(self, settling: Sequence[Settle], others: Sequence[Settlement], taking: Sequence[Take]) -> Answers:
         """What settlements and claims get. Claims write nothing, but where a hold ends."""
@@ -309,7 +309,7 @@ class Writer(threading.Thread):
             self.wake(woken)
 
     def _checkpoint(self) -> None:
-        self._pages += self._store.db.status(apsw.SQLITE_DBSTATUS_CACHE_WRITE, True)[0]
+        self._pages += self._store.db.status(apsw.SQLITE_DBSTATUS_CACHE_WRITE, reset=True)[0]
         if self._pages < WAL_PAGES or self.broken is not None:
             return
         self._pages = 0
