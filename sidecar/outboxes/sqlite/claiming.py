@@ -20,9 +20,9 @@ HOLDS_AT_ONCE = 200
 _rows = msgspec.json.Decoder(list[tuple[int, int, int, int, int, int]])
 
 
-def may_hold(store: Store, name: str) -> bool:
-    """Whether a claim may have to end a hold first, and so to write."""
-    return store.ids.get(name) in store.memory.holding
+def holds_over(store: Store, name: str, flow: int) -> bool:
+    """Whether a claim at `flow` will have to end a hold first, and so to write."""
+    return bool(_holds_over(store, store.ids.get(name, 0), flow, 1))
 
 
 def claim(store: Store, name: str, limit: int, now: int, flow: int) -> Claimed:
@@ -30,7 +30,7 @@ def claim(store: Store, name: str, limit: int, now: int, flow: int) -> Claimed:
     endpoint = store.ids.get(name)
     if endpoint is None:
         return Claimed(())
-    more = may_hold(store, name) and _end_holds(store, endpoint, flow)
+    more = _end_holds(store, endpoint, flow)
     flying = store.lanes_in_flight(endpoint)
     found, owed = next(iter(store.db.execute(sql.CLAIM, (endpoint, now, flying, limit))))
     store.owed(owed)
@@ -71,14 +71,21 @@ def claim_others(store: Store, ended: Sequence[Settlement]) -> Mapping[str, Iter
 
 def _end_holds(store: Store, endpoint: int, flow: int) -> bool:
     """Let later deliveries pass those that held them back too long; True where more holds wait to be ended."""
-    flying = store.lanes_in_flight(endpoint)
-    over = list(store.db.execute(sql.HOLDS_OVER, (endpoint, flow, flying, HOLDS_AT_ONCE)))
+    over = _holds_over(store, endpoint, flow, HOLDS_AT_ONCE)
     if over:
         lanes = [lane for lane, _ in over]
         store.db.execute(sql.OVERTAKE, (json.dumps([holder for _, holder in over]),))
         store.db.execute(sql.END_HOLDS, (json.dumps(lanes),))
         store.reset_heads(lanes)
     return len(over) == HOLDS_AT_ONCE
+
+
+def _holds_over(store: Store, endpoint: int, flow: int, limit: int) -> list[tuple[int, int]]:
+    """Lane and holder, of up to `limit` holds."""
+    if endpoint not in store.memory.holding:
+        return []
+    flying = store.lanes_in_flight(endpoint)
+    return [(lane, holder) for lane, holder in store.db.execute(sql.HOLDS_OVER, (endpoint, flow, flying, limit))]
 
 
 def abandon(store: Store, deliveries: Sequence[int]) -> None:

@@ -18,7 +18,7 @@ from sidecar.errors import NoSpace, OutboxBroken, Unavailable
 from sidecar.model import Added, Claim, Claimed, Posting, Settlement
 from sidecar.outboxes.sqlite.adding import add
 from sidecar.outboxes.sqlite.ballast import Ballast
-from sidecar.outboxes.sqlite.claiming import claim, claim_others, may_hold
+from sidecar.outboxes.sqlite.claiming import claim, claim_others, holds_over
 from sidecar.outboxes.sqlite.files import WAY_OUT
 from sidecar.outboxes.sqlite.settling import settle
 from sidecar.outboxes.sqlite.store import Store
@@ -237,8 +237,7 @@ class Writer(threading.Thread):
         settle(store, [op.settlement for op in settling])
         answers: Answers = [*zip([op.future for op in adding], self._add(adding), strict=True)]
         others = [op.settlement for op in settling if op.another]
-        asking = {*[op.endpoint for op in taking], *[s.claim.endpoint for s in others]}
-        if changes or not store.one_step or any(may_hold(store, name) for name in asking):
+        if changes or not store.one_step or self._ends_holds(others, taking):
             answers += self._in_steps(changes)
             claimed = self._claim(settling, others, taking)
             self._save()
@@ -251,6 +250,13 @@ class Writer(threading.Thread):
             answers = []
             claimed = self._surely_claim(settling, others, taking)
         return answers + claimed
+
+    def _ends_holds(self, others: Sequence[Settlement], taking: Sequence[Take]) -> bool:
+        """Whether a claim will have to write."""
+        asking = {op.endpoint: op.flow for op in taking}
+        for s in others:
+            asking[s.claim.endpoint] = max(s.flow, asking.get(s.claim.endpoint, 0))
+        return any(holds_over(self._store, name, flow) for name, flow in asking.items())
 
     def _in_steps(self, changes: Sequence[Change]) -> Answers:
         """What takes more than one step begins a transaction."""
