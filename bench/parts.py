@@ -130,26 +130,21 @@ class Engine:
         self.times[name].append((time.perf_counter() - began) / count * 1e6)
 
     def take_in(self) -> None:
-        postings = [Posting(event(self._number + n), ("hook",)) for n in range(LINES)]
+        postings = [Posting(event(self._number + n), ("hook",), new=True) for n in range(LINES)]
         self._number += LINES
-        self.store.db.execute("BEGIN IMMEDIATE")
-        with self.part("store it with what it owes", LINES):
+        with self.part("make rows of it, and of what it owes", LINES):
             add(self.store, [postings])
-        self.commit("commit that", LINES)
+        with self.part("write those: one statement, one fsync", LINES):
+            self.store.save(NOW)
 
     def hand_out(self, flying: list[Claim]) -> list[Claim]:
-        self.store.db.execute("BEGIN IMMEDIATE")
-        with self.part("write the verdict", CONCURRENCY):
+        with self.part("make a row of the verdict", CONCURRENCY):
             settle(self.store, [settlement(one) for one in flying])
+        with self.part("write that, and what follows from it", CONCURRENCY):
+            self.store.save(NOW)
         with self.part("take the next", CONCURRENCY):
             claims = claim(self.store, "hook", CONCURRENCY, NOW, 1).claims
-        self.commit("commit both", CONCURRENCY)
         return list(claims)
-
-    def commit(self, name: str, count: int) -> None:
-        with self.part(name, count):
-            self.store.save(NOW)
-            self.store.db.execute("COMMIT")
 
 
 def storing() -> Iterator[tuple[str, float]]:

@@ -45,8 +45,6 @@ def claim(store: Store, name: str, limit: int, now: int, flow: int) -> Claimed:
     if more or len(claims) == limit:
         return Claimed(tuple(claims), next_due=now)
     due, hold = next(iter(store.db.execute(sql.NEXT, (endpoint, now, flow))))
-    if hold is None and not store.memory.claimed[endpoint]:
-        store.memory.holding.discard(endpoint)
     return Claimed(tuple(claims), FAR if due is None else due, FAR if hold is None else hold)
 
 
@@ -63,10 +61,11 @@ def claim_others(store: Store, ended: Sequence[Settlement]) -> Mapping[str, Iter
     groups: dict[str, list[Settlement]] = {}
     for settlement in ended:
         groups.setdefault(settlement.claim.endpoint, []).append(settlement)
-    return {
-        name: iter(claim(store, name, len(group), max(s.at for s in group), max(s.flow for s in group)).claims)
-        for name, group in groups.items()
-    }
+    found = {}
+    for name, group in groups.items():
+        now, flow = max(s.at for s in group), max(s.flow for s in group)
+        found[name] = iter(claim(store, name, len(group), now, flow).claims)
+    return found
 
 
 def _end_holds(store: Store, endpoint: int, flow: int) -> bool:
@@ -82,10 +81,15 @@ def _end_holds(store: Store, endpoint: int, flow: int) -> bool:
 
 def _holds_over(store: Store, endpoint: int, flow: int, limit: int) -> list[tuple[int, int]]:
     """Lane and holder, of up to `limit` holds."""
-    if endpoint not in store.memory.holding:
+    holding = store.memory.holding
+    if flow < holding.get(endpoint, FAR):
         return []
     flying = store.lanes_in_flight(endpoint)
-    return [(lane, holder) for lane, holder in store.db.execute(sql.HOLDS_OVER, (endpoint, flow, flying, limit))]
+    over = [(lane, holder) for lane, holder in store.db.execute(sql.HOLDS_OVER, (endpoint, flow, flying, limit))]
+    if not over:
+        (first,) = next(iter(store.db.execute(sql.FIRST_HOLD, (endpoint,))))
+        holding[endpoint] = FAR if first is None else first
+    return over
 
 
 def abandon(store: Store, deliveries: Sequence[int]) -> None:

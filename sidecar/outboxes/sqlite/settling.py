@@ -5,7 +5,7 @@ Law: here a settlement becomes a row; what follows from it stands in rules.sql.
 
 from collections.abc import Sequence
 
-from sidecar.model import Attempt, Dead, Response, RetryAt, Settlement, Unreachable
+from sidecar.model import FAR, Attempt, Dead, Response, RetryAt, Settlement, Unreachable
 from sidecar.outboxes.sqlite.store import DEAD, DELIVERED, ENDING, FAILING, Store
 
 ANSWER_KEPT = 2048
@@ -60,7 +60,7 @@ def _fail(store: Store, s: Settlement, verdict: RetryAt) -> None:
     tries, fault = s.claim.tries + int(verdict.counted), int(s.fault)
     made = (s.attempt.number, status, reason, s.attempt.started_at, s.attempt.duration, answer)
     store.happen(FAILING, s.claim.delivery, lane, s.flow, store.hold, tries, verdict.due, fault, *made)
-    store.memory.holding.add(endpoint)
+    store.memory.holding[endpoint] = min(s.flow, store.memory.holding.get(endpoint, FAR))
 
 
 def _token(s: Settlement) -> tuple[int, int, int]:

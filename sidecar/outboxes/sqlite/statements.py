@@ -46,6 +46,8 @@ HOLDS_OVER = """
 SELECT id, holder FROM lanes
 WHERE endpoint = ?1 AND hold_until <= ?2 AND id NOT IN (SELECT value FROM json_each(?3)) LIMIT ?4"""
 
+FIRST_HOLD = "SELECT min(hold_until) FROM lanes WHERE endpoint = ? AND hold_until IS NOT NULL"
+
 END_HOLDS = "UPDATE lanes SET hold_until = NULL, holder = NULL WHERE id IN (SELECT value FROM json_each(?))"
 
 OVERTAKE = "UPDATE deliveries SET overtaken = 1 WHERE state = 0 AND id IN (SELECT value FROM json_each(?))"

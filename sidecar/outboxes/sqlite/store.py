@@ -41,20 +41,21 @@ PADDING = [(None,) * (WIDTH - columns) for columns in range(WIDTH + 1)]
 @dataclass(slots=True)
 class Memory:
     """`incoming`: bytes that the transaction adds to those owed. `claimed`: endpoint -> lane -> delivery, what is taken
-    and not yet settled. `holding`: endpoints that may have holds. `marks`: the last block."""
+    and not yet settled. `holding`: by endpoint that may have holds, before which time on its flow clock
+    none of them is over. `marks`: the last block."""
 
     totals: dict[str, int] = field(default_factory=dict)
     incoming: int = 0
     counts: dict[int, Counters] = field(default_factory=dict)
     claimed: dict[int, dict[int, int]] = field(default_factory=dict)
     health: dict[int, Health] = field(default_factory=dict)
-    holding: set[int] = field(default_factory=set)
+    holding: dict[int, int] = field(default_factory=dict)
     marks: dict[int, bytes] = field(default_factory=dict)
 
     def copy(self) -> "Memory":
         """A copy for putting back; as cheap as the number of endpoints and of attempts in flight."""
         claimed = {endpoint: dict(lanes) for endpoint, lanes in self.claimed.items() if lanes}
-        health, holding, marks = dict(self.health), set(self.holding), dict(self.marks)
+        health, holding, marks = dict(self.health), dict(self.holding), dict(self.marks)
         return Memory(dict(self.totals), self.incoming, dict(self.counts), claimed, health, holding, marks)
 
 
@@ -82,7 +83,7 @@ class Store:
             self.db.execute(_happen(size), [None] * (size * WIDTH))
         owed, event, delivery, written = next(iter(self.db.execute(sql.TOTALS)))
         self.memory.totals = {"owed": owed, "event": event, "delivery": delivery, "written": written}
-        self.memory.holding = {endpoint for (endpoint,) in self.db.execute(sql.HOLDING)}
+        self.memory.holding = {endpoint: 0 for (endpoint,) in self.db.execute(sql.HOLDING)}
         self.memory.marks = dict(self.db.execute(sql.LAST_MARKS))
         for id_, name, health, *counts in self.db.execute(sql.ENDPOINTS):
             self.ids[name], self.names[id_] = id_, name
