@@ -41,8 +41,8 @@ PADDING = [(None,) * (WIDTH - columns) for columns in range(WIDTH + 1)]
 @dataclass(slots=True)
 class Memory:
     """`incoming`: bytes that the transaction adds to those owed. `claimed`: endpoint -> lane -> delivery, what is taken
-    and not yet settled. `holding`: by endpoint that may have holds, before which time on its flow clock
-    none of them is over. `marks`: the last block."""
+    and not yet settled. `holding`: endpoints that may have holds, and when on its flow clock the first may be over.
+    `marks`: the last block."""
 
     totals: dict[str, int] = field(default_factory=dict)
     incoming: int = 0
