@@ -179,5 +179,5 @@ def test_a_decision_says_when_why_and_what_follows(page: Path) -> None:
 def test_decisions_are_numbered_and_listed() -> None:
     assert [int(page.name[:4]) for page in DECISIONS] == list(range(1, len(DECISIONS) + 1))
     index = (ROOT / "docs/decisions/index.md").read_text("utf-8")
-    rows = re.findall(r"^\| \[\d{4}\]\((.*?)\) \| (.*?) \| accepted \|$", index, re.MULTILINE)
+    rows = re.findall(r"^\| \[\d{4}\]\((.*?)\) \| (.*?) \| (?:accepted|replaced by .*) \|$", index, re.MULTILINE)
     assert rows == [(page.name, page.read_text("utf-8").splitlines()[0][8:]) for page in DECISIONS]

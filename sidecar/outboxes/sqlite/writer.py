@@ -151,7 +151,7 @@ class Writer(threading.Thread):
 
     def run(self) -> None:
         while batch := self._gather():
-            self._answer(self._surely(batch), done=True)
+            self._answer(self._surely(batch))
             self._checkpoint()
 
     def _gather(self) -> list[Op]:
@@ -246,8 +246,6 @@ class Writer(threading.Thread):
         else:
             if store.rows:
                 self._timed(self._save)
-            self._answer(answers)  # now: who hands in events need not wait for claims
-            answers = []
             claimed = self._surely_claim(settling, others, taking)
         return answers + claimed
 
@@ -297,11 +295,9 @@ class Writer(threading.Thread):
             return ()
         return add(self._store, [op.postings for op in adding])
 
-    def _answer(self, answers: Answers, *, done: bool = False) -> None:
-        """`done`: there will be no more of this commit, and who may have something to do is woken."""
-        woken: set[str] = set()
-        if done:
-            woken, self._store.woken = self._store.woken, woken
+    def _answer(self, answers: Answers) -> None:
+        """And who may have something to do is woken."""
+        woken, self._store.woken = self._store.woken, set()
         if answers or woken:
             self._loop.call_soon_threadsafe(self._resolve, answers, woken)
 
