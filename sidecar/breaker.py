@@ -4,6 +4,7 @@ Law: pure functions from Health to Health; `now` is an argument. The rules are t
 
     active  --5 failures of its own in a row-->  failing     one probe at a time, waits doubling from 1 s to 5 min
     failing --any answer that is not such a failure-->  active      concurrency grows 1, 2, 4, ...
+    active  --told to wait, and it has waited-->  active      likewise
     any     --410, or by hand-->  paused     nothing starts until it is resumed
 
 An answer that judges the event alone (404, say) opens the breaker like a 2xx does: the endpoint is alive, and a probe
@@ -90,11 +91,12 @@ def _failed(health: Health, now: int, wait: int, *, probing: bool) -> Health:
 
 
 def _waiting(health: Health, now: int, wait: int) -> Health:
-    """Told to wait while active: the flow clock stands still until then."""
+    """Told to wait while active: the flow clock stands still until then, and then it goes on gently."""
     if not wait or now + wait <= health.not_before:
         return health
     until = now + wait
-    return replace(health, not_before=until, flow=health.flow_at(now), flow_from=until)
+    gentle = replace(health, allowed=1, streak=0)
+    return replace(gentle, not_before=until, flow=health.flow_at(now), flow_from=until)
 
 
 def _answered(health: Health, now: int, limit: int) -> Health:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from clocks import FakeClock
 
 from sidecar.dispatcher import Dispatcher, Parts
+from sidecar.meters import Meters
 from sidecar.model import (
     FAR,
     Delivered,
@@ -25,6 +26,7 @@ from sidecar.model import (
     Request,
     Response,
     Secret,
+    Settlement,
     fingerprint,
 )
 from sidecar.outboxes.sqlite import open_outbox
@@ -93,7 +95,7 @@ class Wire:
 
 
 class DrivenClock(FakeClock):
-    """Counts how often it was asked to wait."""
+    """Says when it was asked to wait, or when somebody else says that something has come to its end."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -102,6 +104,18 @@ class DrivenClock(FakeClock):
     async def _tell(self) -> None:
         await super()._tell()
         self.asked.set()
+
+
+class Witness(Meters):
+    """Tells the clock of each attempt that has ended: a lane that has nothing more to do asks for no time."""
+
+    def __init__(self, clock: DrivenClock) -> None:
+        super().__init__((), 0)
+        self.clock = clock
+
+    def attempted(self, settlement: Settlement) -> None:
+        super().attempted(settlement)
+        self.clock.asked.set()
 
 
 @dataclass
@@ -193,6 +207,7 @@ async def simulation(
         instance=Instance(),
         schedule=schedule,
         random=lambda: 0.5,
+        observer=Witness(clock),
     )
     dispatcher = Dispatcher(endpoints or [endpoint()], await outbox.health(), parts)
     task = asyncio.ensure_future(dispatcher.run())

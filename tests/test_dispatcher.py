@@ -113,6 +113,18 @@ async def test_when_the_endpoint_is_back_what_failed_is_due_at_once_and_the_flow
         assert it.dispatcher.health("hook").state == "active"
 
 
+async def test_an_endpoint_that_told_us_to_wait_is_then_met_by_one_delivery_not_by_all(tmp_path: Path) -> None:
+    async with simulation(tmp_path, lambda _: it.take(10, next(told, Response(200)))) as it:
+        told = iter([Response(429, b"", "60")])
+        await it.add("s0")
+        await it.until(lambda: len(it.wire.sent) == 1)
+        await it.pass_(1_000)
+        await it.add(*[f"s{n}" for n in range(1, 41)])
+        await it.until(lambda: len(it.wire.good) == 41)
+        assert it.wire.sent[1].at == it.wire.sent[0].at + 60_010
+        assert list(Counter(s.at for s in it.wire.sent[1:]).values())[:5] == [1, 2, 4, 8, 16]
+
+
 async def test_retry_after_holds_the_whole_endpoint_and_no_other(tmp_path: Path) -> None:
     told = iter([Response(429, b"", "60")])
 

@@ -75,7 +75,7 @@ class Dispatcher:
     def _wake(self, endpoint: str) -> None:
         lane = self._lanes.get(endpoint)
         if lane is not None:
-            lane.wake()
+            lane.due()
 
     def _wake_all(self) -> None:
         for lane in self._lanes.values():

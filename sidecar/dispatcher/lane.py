@@ -98,7 +98,14 @@ class Lane:
         self.endpoint = self._configured if secrets is None else replace(self._configured, secrets=secrets)
 
     def wake(self) -> None:
+        """Look what may start."""
         self._wake.set()
+
+    def due(self) -> None:
+        """Something may have become due: look, where it may start. Where it may not, what changes that wakes."""
+        now = self._parts.clock.now()
+        if not self._barred(now) and self._room(now):
+            self.wake()
 
     def drain(self) -> None:
         self._cutoff = self._parts.clock.now()
@@ -195,8 +202,10 @@ class Lane:
                     await self._give_back([claim.delivery])
                     break
         finally:
+            full = not self._room(self._parts.clock.now())
             self._landed(claim)
-            self.wake()
+            if full or not self._flows():
+                self.wake()
 
     def _landed(self, claim: Claim) -> None:
         """It has ended; the same delivery may have been claimed anew before we hear of that, and is then another's."""

@@ -4,6 +4,7 @@ Law: whatever the network does becomes a value (`Response | Unreachable`); only 
 is sent as it was made: no redirect is followed, no cookie kept, nothing recoded.
 """
 
+import encodings.idna  # noqa: F401 - a host's name is encoded by it; else it is imported while the first event waits
 import io
 import socket
 from collections.abc import Callable, Sequence

@@ -23,7 +23,8 @@ def settle(store: Store, settlements: Sequence[Settlement]) -> None:
             _end(store, s)
         if s.health is not None:
             store.save_health(_token(s)[0], s.health)
-        store.woken.add(s.claim.endpoint)
+        if store.memory.counts[_token(s)[0]][0]:
+            store.woken.add(s.claim.endpoint)
 
 
 def _end_claim(store: Store, s: Settlement) -> bool:
