@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import load
 import uvloop
+from receiver import ANSWER, Hearing
 from road import HERE, peer, percentile, resident, sidecar, spent
 from sick import SICK
 
-ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
 CALLERS = 4
 
 
@@ -32,27 +32,14 @@ class Round(NamedTuple):
     size: float
 
 
-class Healthy(asyncio.Protocol):
+class Healthy(Hearing):
     """Answers at once; `came` is told each delivery's event."""
 
     came: Callable[[bytes], None]
 
-    def __init__(self) -> None:
-        self._buffer = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
-            head = self._buffer[:end].lower()
-            length = int(head.split(b"content-length:", 1)[1].split(b"\r", 1)[0])
-            if len(self._buffer) < end + 4 + length:
-                return
-            self._buffer = self._buffer[end + 4 + length :]
-            self._transport.write(ANSWER)  # type: ignore[attr-defined] # a stream transport
-            Healthy.came(head.split(b"webhook-id:", 1)[1].split(b"\r", 1)[0].strip())
+    def asked(self, head: bytes, /) -> None:
+        self.answer(ANSWER)
+        Healthy.came(head.split(b"webhook-id:", 1)[1].split(b"\r", 1)[0].strip())
 
 
 async def calls(path: str, count: int, rate: float) -> tuple[list[float], list[float]]:

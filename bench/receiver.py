@@ -13,13 +13,8 @@ import uvloop
 ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
-class Receiver(asyncio.Protocol):
-    """Counts requests with a Content-Length. `target` fires `reached` when the count comes to it."""
-
-    count = 0
-    target = 0
-    delay = 0.0
-    reached: asyncio.Event
+class Hearing(asyncio.Protocol):
+    """Tells `asked` the head of each whole request with a Content-Length."""
 
     def __init__(self) -> None:
         self._buffer = b""
@@ -30,23 +25,39 @@ class Receiver(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         data = self._buffer + data
         while (end := data.find(b"\r\n\r\n")) >= 0:
-            at = data[:end].lower().find(b"content-length:")
-            length = int(data[at + 15 : end].split(b"\r", 1)[0])
+            head = data[:end].lower()
+            length = int(head.split(b"content-length:", 1)[1].split(b"\r", 1)[0])
             if len(data) < end + 4 + length:
                 break
             data = data[end + 4 + length :]
-            self._answer()
-            Receiver.count += 1
-            if Receiver.count == Receiver.target:
-                Receiver.reached.set()
+            self.asked(head)
         self._buffer = data
 
-    def _answer(self) -> None:
-        write = self._transport.write  # type: ignore[attr-defined] # a stream transport
-        if self.delay:
-            asyncio.get_running_loop().call_later(self.delay, write, ANSWER)
-        else:
-            write(ANSWER)
+    def asked(self, _head: bytes, /) -> None:
+        """The head is in small letters."""
+        raise NotImplementedError
+
+    def answer(self, answer: bytes, delay: float = 0.0) -> None:
+        """After `delay` seconds, where the other side is still there."""
+        if delay:
+            asyncio.get_running_loop().call_later(delay, self.answer, answer)
+        elif not self._transport.is_closing():
+            self._transport.write(answer)  # type: ignore[attr-defined] # a stream transport
+
+
+class Receiver(Hearing):
+    """Counts requests. `target` fires `reached` when the count comes to it."""
+
+    count = 0
+    target = 0
+    delay = 0.0
+    reached: asyncio.Event
+
+    def asked(self, _: bytes, /) -> None:
+        self.answer(ANSWER, self.delay)
+        Receiver.count += 1
+        if Receiver.count == Receiver.target:
+            Receiver.reached.set()
 
 
 async def main() -> None:

@@ -39,8 +39,10 @@ class Outbox(Protocol):
     Raises `NoSpace` where the disk is full (nothing changed) and `OutboxBroken` where it can never be trusted again.
     """
 
-    def watch(self, wake: Callable[[str], None]) -> None:
-        """`wake(endpoint)` is called on the event loop whenever something may have become due there."""
+    def watch(self, wake: Callable[[str], None], hand: Callable[[str, Sequence[Claim]], None]) -> None:
+        """`wake(endpoint)` is called on the event loop whenever something may have become due there.
+        `hand(endpoint, claims)` instead, where there was a standing claim that the outbox chose to answer so; before
+        whoever added them hears of it."""
         ...
 
     async def add(self, postings: Sequence[Posting]) -> list[Added]:
@@ -51,12 +53,15 @@ class Outbox(Protocol):
         """
         ...
 
-    async def claim(self, endpoint: str, limit: int, now: int, flow: int) -> Claimed:
+    async def claim(self, endpoint: str, limit: int, now: int, flow: int, *, standing: bool = False) -> Claimed:
         """Take up to `limit` deliveries of `endpoint` that are due at `now` and that nothing holds back at `flow`.
 
         Of one subject never two at once, and in the order accepted; a delivery that keeps failing holds back the later
         ones of its subject until the hold is over, counted in flow time from the subject's first failure since its last
         success. What is claimed and not settled when the process dies can be claimed again.
+
+        `standing`: it goes on, until the endpoint's next call of `claim` or `abandon`. While nothing at all is owed
+        there, what comes in may be taken at once, and handed over (`watch`).
         """
         ...
 

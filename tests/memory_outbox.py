@@ -55,7 +55,7 @@ class MemoryOutbox:
         self.last = self.written = 0
         self._wake: Callable[[str], None] = lambda _: None
 
-    def watch(self, wake: Callable[[str], None]) -> None:
+    def watch(self, wake: Callable[[str], None], _hand: object) -> None:
         self._wake = wake
 
     async def add(self, postings: Sequence[Posting]) -> list[Added]:
@@ -90,7 +90,7 @@ class MemoryOutbox:
         self.healths.setdefault(endpoint, Health())
         return item
 
-    async def claim(self, endpoint: str, limit: int, now: int, flow: int) -> Claimed:
+    async def claim(self, endpoint: str, limit: int, now: int, flow: int, *, standing: bool = False) -> Claimed:
         lanes = [lane for (name, _), lane in self.lanes.items() if name == endpoint]
         free = [lane for lane in lanes if not lane.flying]
         for lane in free:

@@ -103,8 +103,8 @@ async def test_a_pause_between_claim_and_start_on_a_full_disk_ends_nothing(tmp_p
         claim = it.outbox.claim
         pauses: list[asyncio.Future[None]] = []
 
-        async def claim_then_pause(name: str, limit: int, now: int, flow: int) -> Claimed:
-            claimed = await claim(name, limit, now, flow)
+        async def claim_then_pause(name: str, limit: int, now: int, flow: int, *, standing: bool) -> Claimed:
+            claimed = await claim(name, limit, now, flow, standing=standing)
             if claimed.claims and not pauses:
                 disk.room = full
                 pauses.append(asyncio.ensure_future(it.dispatcher.pause("hook")))

@@ -54,7 +54,7 @@ async def test_health_is_written_with_the_settlement_that_changed_it(bench: Benc
 def woken(bench: Bench, endpoint: str = HOOK) -> asyncio.Event:
     """Watch from here on; set when `endpoint` is woken."""
     event = asyncio.Event()
-    bench.outbox.watch(lambda name: event.set() if name == endpoint else None)
+    bench.outbox.watch(lambda name: event.set() if name == endpoint else None, lambda _name, _claims: None)
     return event
 
 

@@ -9,7 +9,7 @@ import structlog
 
 from sidecar.dispatcher.lane import Lane, Parts
 from sidecar.errors import NotFound
-from sidecar.model import Endpoint, Health, Secret
+from sidecar.model import Claim, Endpoint, Health, Secret
 
 __all__ = ["Dispatcher", "Parts"]
 
@@ -23,7 +23,7 @@ class Dispatcher:
         self._lanes = {e.name: Lane(e, health.get(e.name, Health()), parts) for e in endpoints}
         self._draining = asyncio.Event()
         parts.stall.watch(self._wake_all)
-        parts.outbox.watch(self._wake)
+        parts.outbox.watch(self._wake, self._hand)
 
     async def run(self) -> None:
         """Deliver until drained or cancelled; raises `OutboxBroken` where the outbox is."""
@@ -76,6 +76,9 @@ class Dispatcher:
         lane = self._lanes.get(endpoint)
         if lane is not None:
             lane.due()
+
+    def _hand(self, endpoint: str, claims: Sequence[Claim]) -> None:
+        self._lanes[endpoint].hand(claims)
 
     def _wake_all(self) -> None:
         for lane in self._lanes.values():

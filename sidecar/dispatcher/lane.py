@@ -75,7 +75,7 @@ class Lane:
         self._flying: dict[int, Claim] = {}
         self._wake = asyncio.Event()
         self._cutoff = FAR
-        self._paced = False
+        self._paced = self._ended = False
         self._short = self._short_until = 0
         self._group: asyncio.TaskGroup
 
@@ -107,6 +107,17 @@ class Lane:
         if not self._barred(now) and self._room(now):
             self.wake()
 
+    def hand(self, claims: Sequence[Claim]) -> None:
+        """Begin what our standing claim was given, but what may no longer start. Once the lane has ended, all of it is
+        for the next start."""
+        if self._ended:
+            return
+        now = self._parts.clock.now()
+        may = 0 if self._barred(now) else pace.allowance(self._pace, now, self._room(now))
+        back = [claim.delivery for claim in claims[may:]] + self._begin(claims[:may], now)
+        if back:
+            self._group.create_task(self._give_back(back))
+
     def drain(self) -> None:
         self._cutoff = self._parts.clock.now()
         self.wake()
@@ -121,6 +132,7 @@ class Lane:
                 until = await self._fill()
                 idle = not self._flying and not self._paced and until > self._parts.clock.now() + pace.TICK
                 if self._cutoff < FAR and idle:
+                    self._ended = True
                     return
                 await self._parts.clock.wait(self._wake, until)
 
@@ -136,7 +148,7 @@ class Lane:
             return math.ceil(self._pace.next_at) if free else FAR
         try:
             claimed = await self._parts.outbox.claim(
-                self.endpoint.name, may, min(now, self._cutoff), self.health.flow_at(now)
+                self.endpoint.name, may, min(now, self._cutoff), self.health.flow_at(now), standing=self._flows()
             )
         except NoSpace:
             return now + NO_SPACE_WAIT

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sidecar.errors import Unavailable
-from sidecar.model import Accepted, Added, Conflict, Owed, Posting
+from sidecar.model import Accepted, Added, Claim, Conflict, Event, Owed, Posting
 from sidecar.outboxes.sqlite import statements as sql
+from sidecar.outboxes.sqlite.claiming import idle, take_at_once
 from sidecar.outboxes.sqlite.marks import mark, put
 from sidecar.outboxes.sqlite.store import ARRIVING, OWING, Store
 
@@ -75,6 +76,7 @@ def _owed_by(store: Store, intake: _Intake, seq: int) -> tuple[Owed, ...]:
 
 
 def _store(store: Store, intake: _Intake) -> None:
+    waiting = idle(store)
     for seq, (posting, owed) in intake.fresh.items():
         e = posting.event
         head = (seq, e.id, e.dialect, e.name, e.subject, e.fingerprint, e.accepted_at)
@@ -83,10 +85,18 @@ def _store(store: Store, intake: _Intake) -> None:
         if owed:
             store.recent.keep(seq, e, len(owed))
         for one in owed:
-            endpoint = store.endpoint(one.endpoint)
-            store.happen(OWING, one.id, seq, endpoint, store.lane(endpoint, e.subject, one.id), e.accepted_at)
-            put(store.memory.marks, one.id, mark(endpoint, e.subject))
-            store.count(endpoint, pending=1)
-            store.woken.add(one.endpoint)
+            claim = _owe(store, one, e, seq)
+            if one.endpoint not in waiting or not take_at_once(store, claim):
+                store.woken.add(one.endpoint)
     if any(owed for _, owed in intake.fresh.values()):
         store.save_marks()
+
+
+def _owe(store: Store, one: Owed, event: Event, seq: int) -> Claim:
+    """One more delivery; as it will be claimed."""
+    endpoint = store.endpoint(one.endpoint)
+    lane = store.lane(endpoint, event.subject, one.id)
+    store.happen(OWING, one.id, seq, endpoint, lane, event.accepted_at)
+    put(store.memory.marks, one.id, mark(endpoint, event.subject))
+    store.count(endpoint, pending=1)
+    return Claim(one.id, one.endpoint, event, 1, 0, event.accepted_at, (endpoint, lane, seq))

@@ -11,10 +11,13 @@ import msgspec
 
 from sidecar.model import FAR, Claim, Claimed, Event, Settlement
 from sidecar.outboxes.sqlite import statements as sql
-from sidecar.outboxes.sqlite.store import Store
+from sidecar.outboxes.sqlite.store import NOTHING, Store, token
 
 HOLDS_AT_ONCE = 200
 """Holds that end in one claim; where there are more, the next claim ends them."""
+
+HANDED_AT_ONCE = 4
+"""Deliveries that a standing claim gets from one commit; for more, its lane is woken."""
 
 
 _rows = msgspec.json.Decoder(list[tuple[int, int, int, int, int, int]])
@@ -92,6 +95,32 @@ def _holds_over(store: Store, endpoint: int, flow: int, limit: int) -> list[tupl
     return over
 
 
+def stand(store: Store, name: str, *, standing: bool) -> None:
+    """A claim that goes on, or does no longer."""
+    if standing:
+        store.standing.add(name)
+    else:
+        store.standing.discard(name)
+
+
+def idle(store: Store) -> set[str]:
+    """Endpoints with a standing claim to which nothing is owed: nothing holds back or precedes what comes in there."""
+    counts, ids = store.memory.counts, store.ids
+    return {name for name in store.standing if not counts.get(ids.get(name, 0), NOTHING)[0]}
+
+
+def take_at_once(store: Store, claim: Claim) -> bool:
+    """Take what has just come in to an endpoint that is idle; False where it must be asked for."""
+    endpoint, lane, seq = token(claim)
+    taken = store.memory.claimed.setdefault(endpoint, {})
+    if lane in taken or len(taken) >= HANDED_AT_ONCE:
+        return False
+    taken[lane] = claim.delivery
+    store.handed.setdefault(claim.endpoint, []).append(claim)
+    store.recent.take(seq)
+    return True
+
+
 def abandon(store: Store, deliveries: Sequence[int]) -> None:
     """End claims of which no attempt was made."""
     gone = set(deliveries)
@@ -99,6 +128,7 @@ def abandon(store: Store, deliveries: Sequence[int]) -> None:
         kept = {lane: delivery for lane, delivery in lanes.items() if delivery not in gone}
         if len(kept) < len(lanes):
             store.memory.claimed[endpoint] = kept
+            store.standing.discard(store.names[endpoint])
             store.woken.add(store.names[endpoint])
 
 

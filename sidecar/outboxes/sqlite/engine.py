@@ -54,16 +54,17 @@ class SqliteOutbox:
         for endpoint in endpoints:
             self._wake(endpoint)
 
-    def watch(self, wake: Callable[[str], None]) -> None:
+    def watch(self, wake: Callable[[str], None], hand: Callable[[str, Sequence[Claim]], None]) -> None:
         self._wake = wake
+        self._writer.hand = hand
 
     async def add(self, postings: Sequence[Posting]) -> list[Added]:
         op = Add(postings, asyncio.get_running_loop().create_future())
         self._writer.submit(op)
         return await op.future
 
-    async def claim(self, endpoint: str, limit: int, now: int, flow: int) -> Claimed:
-        op = Take(endpoint, limit, now, flow, asyncio.get_running_loop().create_future())
+    async def claim(self, endpoint: str, limit: int, now: int, flow: int, *, standing: bool = False) -> Claimed:
+        op = Take(endpoint, limit, now, flow, standing, asyncio.get_running_loop().create_future())
         self._writer.submit(op)
         return await op.future
 

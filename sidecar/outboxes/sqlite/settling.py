@@ -6,7 +6,7 @@ Law: here a settlement becomes a row; what follows from it stands in rules.sql.
 from collections.abc import Sequence
 
 from sidecar.model import FAR, Attempt, Dead, Response, RetryAt, Settlement, Unreachable
-from sidecar.outboxes.sqlite.store import DEAD, DELIVERED, ENDING, FAILING, Store
+from sidecar.outboxes.sqlite.store import DEAD, DELIVERED, ENDING, FAILING, Store, token
 
 ANSWER_KEPT = 2048
 """Bytes of a receiver's answer that are kept (contract, section 6)."""
@@ -22,13 +22,13 @@ def settle(store: Store, settlements: Sequence[Settlement]) -> None:
         else:
             _end(store, s)
         if s.health is not None:
-            store.save_health(_token(s)[0], s.health)
-        if store.memory.counts[_token(s)[0]][0]:
+            store.save_health(token(s.claim)[0], s.health)
+        if store.memory.counts[token(s.claim)[0]][0]:
             store.woken.add(s.claim.endpoint)
 
 
 def _end_claim(store: Store, s: Settlement) -> bool:
-    endpoint, lane, _ = _token(s)
+    endpoint, lane, _ = token(s.claim)
     claimed = store.memory.claimed.get(endpoint, {})
     if claimed.get(lane) != s.claim.delivery:
         return False
@@ -46,7 +46,7 @@ def _outcome(attempt: Attempt) -> tuple[int, str, bytes]:
 
 
 def _end(store: Store, s: Settlement) -> None:
-    endpoint, lane, seq = _token(s)
+    endpoint, lane, seq = token(s.claim)
     dead = s.verdict.reason if isinstance(s.verdict, Dead) else None
     status, reason, answer = _outcome(s.attempt)
     state, why = (DELIVERED, reason) if dead is None else (DEAD, dead)
@@ -56,16 +56,9 @@ def _end(store: Store, s: Settlement) -> None:
 
 
 def _fail(store: Store, s: Settlement, verdict: RetryAt) -> None:
-    endpoint, lane, _ = _token(s)
+    endpoint, lane, _ = token(s.claim)
     status, reason, answer = _outcome(s.attempt)
     tries, fault = s.claim.tries + int(verdict.counted), int(s.fault)
     made = (s.attempt.number, status, reason, s.attempt.started_at, s.attempt.duration, answer)
     store.happen(FAILING, s.claim.delivery, lane, s.flow, store.hold, tries, verdict.due, fault, *made)
     store.memory.holding[endpoint] = min(s.flow, store.memory.holding.get(endpoint, FAR))
-
-
-def _token(s: Settlement) -> tuple[int, int, int]:
-    """Endpoint, lane and event number."""
-    token = s.claim.token
-    assert isinstance(token, tuple)
-    return token

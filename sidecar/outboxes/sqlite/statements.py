@@ -138,6 +138,20 @@ ENDPOINTS = "SELECT id, name, health, pending, delivered, dead FROM endpoints"
 TOTALS = "SELECT owed, event, delivery, written FROM totals"
 OWED = "SELECT owed FROM totals"
 
+# -- made ready at the start -----------------------------------------------------------------------------------------
+
+# With values for which they do nothing.
+SOON_NEEDED: tuple[tuple[str, tuple[int | str, ...]], ...] = (
+    (KNOWN, ("[]",)),
+    (CLAIM, (0, 0, "[]", 0)),
+    (EVENTS, ("[]",)),
+    (NEXT, (0, 0, 0)),
+    (HOLDS_OVER, (0, 0, "[]", 0)),
+    (FIRST_HOLD, (0,)),
+    (OWED, ()),
+    (FAULTY, (0, 0, 0)),
+)
+
 # -- reading the log -------------------------------------------------------------------------------------------------
 
 EVENT = """

@@ -15,7 +15,7 @@ from itertools import chain
 import apsw
 import msgspec
 
-from sidecar.model import Health
+from sidecar.model import Claim, Health
 from sidecar.outboxes.sqlite import statements as sql
 from sidecar.outboxes.sqlite.recent import Recent
 
@@ -24,6 +24,8 @@ PENDING, DELIVERED, DEAD = 0, 1, 2
 Row = Sequence[str | bytes | int | None]
 Counters = tuple[int, int, int]
 """Deliveries of an endpoint: pending, delivered, dead."""
+
+NOTHING: Counters = (0, 0, 0)
 
 ARRIVING, OWING, ENDING, FAILING, ENDPOINT, HEALTH, COUNT, MARKS, TOTALS = range(1, 10)
 """What can happen, as rules.sql numbers it."""
@@ -61,7 +63,8 @@ class Memory:
 
 @dataclass(slots=True)
 class Store:
-    """`hold` in ms; `order` is `subject` or `none`; `max_size` in bytes owed. `rows`: what happened and is not written
+    """`hold` in ms; `order` is `subject` or `none`; `max_size` in bytes owed. `standing`: endpoints with a standing
+    claim. `woken`, `handed`: who is to be told once what happened is written. `rows`: what happened and is not written
     yet. `stale`: what is owed has changed in the tables."""
 
     db: apsw.Connection
@@ -72,7 +75,9 @@ class Store:
     ids: dict[str, int] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
     recent: Recent = field(default_factory=Recent)
+    standing: set[str] = field(default_factory=set)
     woken: set[str] = field(default_factory=set)
+    handed: dict[str, list[Claim]] = field(default_factory=dict)
     changed: set[int] = field(default_factory=set)
     rows: list[Row] = field(default_factory=list)
     stale: bool = False
@@ -81,6 +86,8 @@ class Store:
         """Read from the tables what is kept in memory; make ready what will be needed."""
         for size in SIZES:
             self.db.execute(_happen(size), [None] * (size * WIDTH))
+        for statement, nothing in sql.SOON_NEEDED:
+            self.db.execute(statement, nothing)
         owed, event, delivery, written = next(iter(self.db.execute(sql.TOTALS)))
         self.memory.totals = {"owed": owed, "event": event, "delivery": delivery, "written": written}
         self.memory.holding = {endpoint: 0 for (endpoint,) in self.db.execute(sql.HOLDING)}
@@ -143,7 +150,7 @@ class Store:
             known = self.ids[name] = max(self.names, default=0) + 1
             self.names[known] = name
         if known not in self.memory.counts:
-            self.memory.counts[known] = (0, 0, 0)
+            self.memory.counts[known] = NOTHING
             self.memory.health[known] = Health()
             self.happen(ENDPOINT, known, name, msgspec.json.encode(Health()))
         return known
@@ -185,6 +192,12 @@ class Store:
             return
         self.memory.health[endpoint] = health
         self.happen(HEALTH, endpoint, msgspec.json.encode(health))
+
+
+def token(claim: Claim) -> tuple[int, int, int]:
+    """Endpoint, lane and event number."""
+    assert isinstance(claim.token, tuple)
+    return claim.token
 
 
 @cache

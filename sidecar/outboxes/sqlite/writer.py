@@ -7,7 +7,7 @@ a write or an fsync is final: every call from then on raises `OutboxBroken`, and
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ from sidecar.errors import NoSpace, OutboxBroken, Unavailable
 from sidecar.model import Added, Claim, Claimed, Posting, Settlement
 from sidecar.outboxes.sqlite.adding import add
 from sidecar.outboxes.sqlite.ballast import Ballast
-from sidecar.outboxes.sqlite.claiming import claim, claim_others, holds_over
+from sidecar.outboxes.sqlite.claiming import claim, claim_others, holds_over, stand
 from sidecar.outboxes.sqlite.files import WAY_OUT
 from sidecar.outboxes.sqlite.settling import settle
 from sidecar.outboxes.sqlite.store import Store
@@ -67,6 +67,7 @@ class Take:
     limit: int
     now: int
     flow: int
+    standing: bool
     future: asyncio.Future[Claimed]
 
 
@@ -100,6 +101,7 @@ class Writer(threading.Thread):
         full: the disk was, and there is no room for the ballast yet: nothing is added.
         broken: set once the store can no longer be trusted; `failed` is then set, too.
         wake: called on the event loop with the endpoints where something may have become due.
+        hand: called there with an endpoint and what was taken for its standing claim.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class Writer(threading.Thread):
         self._timed = timed
         self.failed = asyncio.Event()
         self.wake: Callable[[set[str]], None] = lambda _: None
+        self.hand: Callable[[str, Sequence[Claim]], None] = lambda _endpoint, _claims: None
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[list[Op] | None] = queue.SimpleQueue()
         self._gathered: list[Op] = []
@@ -222,6 +225,7 @@ class Writer(threading.Thread):
             store.rows.clear()
             store.changed.clear()
             store.woken.clear()
+            store.handed.clear()
             store.recent.forget()  # numbers that were not stored are given again
             if store.db.in_transaction:
                 store.db.execute("ROLLBACK")
@@ -285,7 +289,9 @@ class Writer(threading.Thread):
         answers: Answers = [
             (op.future, next(found[op.settlement.claim.endpoint], None) if op.another else None) for op in settling
         ]
-        answers += [(op.future, claim(store, op.endpoint, op.limit, op.now, op.flow)) for op in taking]
+        for op in taking:
+            stand(store, op.endpoint, standing=op.standing)
+            answers.append((op.future, claim(store, op.endpoint, op.limit, op.now, op.flow)))
         return answers
 
     def _add(self, adding: Sequence[Add]) -> Sequence[list[Added] | Unavailable | NoSpace]:
@@ -297,9 +303,16 @@ class Writer(threading.Thread):
 
     def _answer(self, answers: Answers) -> None:
         """And who may have something to do is woken."""
-        woken, self._store.woken = self._store.woken, set()
+        store = self._store
+        woken, store.woken = store.woken, set()
+        handed, store.handed = store.handed, {}
         if answers or woken:
-            self._loop.call_soon_threadsafe(self._resolve, answers, woken)
+            self._loop.call_soon_threadsafe(self._tell, answers, woken, handed)
+
+    def _tell(self, answers: Answers, woken: set[str], handed: Mapping[str, Sequence[Claim]]) -> None:
+        for endpoint, claims in handed.items():
+            self.hand(endpoint, claims)
+        self._resolve(answers, woken)
 
     def _resolve(self, answers: Answers, woken: set[str]) -> None:
         """Few at a time: most answers begin a delivery, and what else comes in meanwhile should not wait for all."""
