@@ -103,9 +103,12 @@ class Bench:
         self.options = Options()
         self.now = NOON
         self.flow = 1_000_000
+        self.woken: set[str] = set()
+        self.handed: list[Claim] = []
 
     async def open(self) -> None:
         self.outbox = await self.engine.open(self.directory, lambda: self.now, self.options)
+        self.outbox.watch(self.woken.add, lambda _, claims: self.handed.extend(claims))
 
     async def restart(self, **changed: int | str) -> None:
         """Stop in order and start again, with settings changed."""

@@ -167,6 +167,16 @@ class Model:
         holds = [lane.hold_until for lane in lanes if lane.holder and lane.hold_until > flow]
         return taken, max(next_due, now), min(holds, default=FAR)
 
+    def hand(self, number: int, owed_before: int) -> Promise:
+        """A standing claim took it as it came in: `owed_before`, the last number before that call. Nothing else was
+        owed there."""
+        one = self.promises[number]
+        pending = [it.id for it in self.promises.values() if it.endpoint == one.endpoint and it.state == "pending"]
+        assert min(pending) > owed_before
+        assert (one.lane.flying, self.next_of(one.lane)) == (0, one)
+        one.lane.flying = one.id
+        return one
+
     def _overtake(self, lane: Lane) -> None:
         """The hold is over: who held back is passed by what is later, and goes by its own schedule from now on."""
         self.promises[lane.holder].overtaken = True

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from msgspec.structs import replace
-from outbox_model import Model
+from outbox_model import Model, Promise
 
 from sidecar import breaker
 from sidecar.errors import Unavailable
@@ -79,6 +79,7 @@ class Machine(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.bench = Bench(self.engine, Path(self.folder.name, "outbox"))
         self.flight: dict[int, Claim] = {}
+        self.standing: set[str] = set()
         self.lost: list[Claim] = []
         self.healths = {name: Health() for name in ENDPOINTS}
         self.names = 0
@@ -114,8 +115,9 @@ class Machine(RuleBasedStateMachine):
 
     @rule(wishes=st.lists(wish, min_size=1, max_size=3))
     def add(self, wishes: list[tuple[int | None, tuple[str, ...], str, bool]]) -> None:
-        postings = [self.posting(*wish) for wish in wishes]
+        postings, before = [self.posting(*wish) for wish in wishes], self.model.last
         may, must = self.model.may_refuse(postings)
+        self.bench.woken.clear()
         try:
             answers = self.runner.run(self.bench.outbox.add(postings))
         except Unavailable:
@@ -124,6 +126,18 @@ class Machine(RuleBasedStateMachine):
         assert not must
         for posting, answer in zip(postings, answers, strict=True):
             self.model.add(posting, answer)
+        handed = {claim.delivery for claim in self.bench.handed}
+        for claim in self.bench.handed:
+            assert claim.endpoint in self.standing
+            self.fly(claim, self.model.hand(claim.delivery, before))
+        self.bench.handed.clear()
+        new = [one for one in self.model.promises.values() if one.id > before]
+        assert all(one.id in handed or one.endpoint in self.bench.woken for one in new), "nobody is told of it"
+
+    def fly(self, claim: Claim, one: Promise) -> None:
+        assert (claim.delivery, claim.endpoint, claim.event) == (one.id, one.endpoint, one.event)
+        assert (claim.number, claim.tries, claim.owed_since) == (len(one.attempts) + 1, one.tries, one.owed_since)
+        self.flight[claim.delivery] = claim
 
     def posting(self, known: int | None, endpoints: tuple[str, ...], subject: str, other: bool) -> Posting:
         self.names += known is None
@@ -133,22 +147,21 @@ class Machine(RuleBasedStateMachine):
 
     # -- attempts ----------------------------------------------------------------------------------------------------
 
-    @rule(endpoint=endpoint, limit=st.integers(1, 4))
-    def claim(self, endpoint: str, limit: int) -> None:
-        self.runner.run(self.take(endpoint, limit))
+    @rule(endpoint=endpoint, limit=st.integers(1, 4), standing=st.booleans())
+    def claim(self, endpoint: str, limit: int, *, standing: bool) -> None:
+        self.runner.run(self.take(endpoint, limit, standing=standing))
 
     def flow(self, endpoint: str) -> int:
         return self.healths[endpoint].flow_at(self.bench.now)
 
-    async def take(self, endpoint: str, limit: int) -> list[int]:
+    async def take(self, endpoint: str, limit: int, *, standing: bool = False) -> list[int]:
         now, flow = self.bench.now, self.flow(endpoint)
-        seen = await self.bench.outbox.claim(endpoint, limit, now, flow)
+        seen = await self.bench.outbox.claim(endpoint, limit, now, flow, standing=standing)
+        self.standing = self.standing | {endpoint} if standing else self.standing - {endpoint}
         expected, next_due, hold_until = self.model.claim(endpoint, limit, now, flow)
         assert [claim.delivery for claim in seen.claims] == [one.id for one in expected]
         for claim, one in zip(seen.claims, expected, strict=True):
-            assert (claim.endpoint, claim.event) == (endpoint, one.event)
-            assert (claim.number, claim.tries, claim.owed_since) == (len(one.attempts) + 1, one.tries, one.owed_since)
-            self.flight[claim.delivery] = claim
+            self.fly(claim, one)
         if len(expected) < limit:
             assert (seen.next_due, seen.hold_until) == (next_due, hold_until)
         else:
@@ -184,10 +197,10 @@ class Machine(RuleBasedStateMachine):
     def kill(self, pick: int, reason: str) -> None:
         self.settle(pick, Dead(reason))
 
-    @rule(endpoint=endpoint, span=span, wait=wait, won=st.booleans())
-    def attempt(self, endpoint: str, span: int, wait: int, *, won: bool) -> None:
+    @rule(endpoint=endpoint, span=span, wait=wait, won=st.booleans(), standing=st.booleans())
+    def attempt(self, endpoint: str, span: int, wait: int, *, won: bool, standing: bool = False) -> None:
         """What is due is claimed, time passes, the verdicts fall: what a dispatcher does all day."""
-        for one in self.runner.run(self.take(endpoint, 4)):
+        for one in self.runner.run(self.take(endpoint, 4, standing=standing)):
             self.bench.later(span)
             verdict = Delivered() if won else RetryAt(self.bench.now + wait)
             self.settle(sorted(self.flight).index(one), verdict)
@@ -212,6 +225,7 @@ class Machine(RuleBasedStateMachine):
     async def give_back(self, numbers: list[int]) -> list[Claim]:
         await self.bench.outbox.abandon(numbers)
         self.model.abandon(numbers)
+        self.standing -= {self.flight[number].endpoint for number in numbers}
         return [self.flight.pop(number) for number in numbers]
 
     # -- what befalls it ---------------------------------------------------------------------------------------------
@@ -222,6 +236,7 @@ class Machine(RuleBasedStateMachine):
         self.model.crash()
         self.lost += self.flight.values()
         self.flight.clear()
+        self.standing.clear()
         self.runner.run(self.check_depths())
         self.healths = {name: Health() for name in ENDPOINTS} | dict(self.runner.run(self.bench.outbox.health()))
 
