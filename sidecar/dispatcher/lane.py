@@ -41,7 +41,7 @@ T = TypeVar("T")
 RELEASE_STEP = 500
 """Deliveries made due in one commit when an endpoint is back."""
 
-A_TURN = 4
+A_TURN = 8
 """Deliveries that a lane begins in one turn of the event loop."""
 
 NO_SPACE_WAIT = 1_000

@@ -30,7 +30,7 @@ BATCH = 512
 FEW = 8
 """Verdicts that are always taken together."""
 
-A_TURN = 4
+A_TURN = 8
 """Answers that are given in one turn of the event loop."""
 
 WAL_PAGES = 2000
