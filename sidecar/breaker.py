@@ -19,6 +19,10 @@ TRIP = 5
 FIRST_WAIT = 1_000
 LAST_WAIT = 300_000
 
+ROUND = 4
+"""Successes, for each attempt that may be in flight, before twice as many may: what waited through an outage comes upon
+neither the endpoint nor its neighbours, who share a disk and a processor with it, in one burst."""
+
 
 def after(health: Health, sign: Sign, *, now: int, limit: int, wait: int = 0, probing: bool = False) -> Health:
     """The health once an attempt has ended.
@@ -108,7 +112,7 @@ def _answered(health: Health, now: int, limit: int) -> Health:
         return _opened(health, now)
     if not health.allowed:
         return health
-    if health.streak + 1 < health.allowed:
+    if health.streak + 1 < health.allowed * ROUND:
         return replace(health, streak=health.streak + 1)
     grown = health.allowed * 2
     return replace(health, streak=0, allowed=0 if grown >= limit else grown)

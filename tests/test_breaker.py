@@ -82,14 +82,14 @@ def test_the_first_answer_opens_it_again_and_the_wait_is_a_second_again(answer: 
 
 def test_concurrency_grows_1_2_4_8_up_to_the_limit() -> None:
     health, allowed = run(failing(at=0), ("won", 1_000)), []
-    for _ in range(40):
+    for _ in range(80):
         allowed.append(room(health, now=2_000, in_flight=0, limit=LIMIT))
         health = run(health, ("won", 2_000))
-    assert allowed == [1] * 1 + [2] * 2 + [4] * 4 + [8] * 8 + [16] * 25
+    assert allowed == [1] * 4 + [2] * 8 + [4] * 16 + [8] * 32 + [16] * 20
 
 
 def test_a_failure_during_recovery_halves_what_is_allowed() -> None:
-    health = run(failing(at=0), *times(8, "won", 1_000))
+    health = run(failing(at=0), *times(1 + 4 + 8 + 16, "won", 1_000))
     assert room(health, now=1_000, in_flight=0, limit=LIMIT) == 8
     assert room(run(health, ("fault", 1_000)), now=1_000, in_flight=0, limit=LIMIT) == 4
 
