@@ -13,7 +13,7 @@ class FakeClock:
     def __init__(self, now: int = NOON) -> None:
         self._now = now
         self._start = now
-        self._waits: dict[asyncio.Future[None], int] = {}
+        self._waits: dict[asyncio.Future[None], tuple[int, asyncio.Event]] = {}
         self._asked = asyncio.Condition()
         self.skew = 0
 
@@ -30,7 +30,7 @@ class FakeClock:
         if event.is_set() or self._now >= until:
             return
         reached = asyncio.get_running_loop().create_future()
-        self._waits[reached] = until
+        self._waits[reached] = until, event
         told = asyncio.ensure_future(event.wait())
         try:
             await self._tell()
@@ -44,14 +44,16 @@ class FakeClock:
     def advance(self, span: int) -> None:
         """Let `span` ms pass; whoever waited for a time in it goes on."""
         self._now += span
-        for reached, until in self._waits.items():
+        for reached, (until, _) in self._waits.items():
             if until <= self._now and not reached.done():
                 reached.set_result(None)
 
     @property
     def waits(self) -> list[int]:
-        """The times that are being waited for, earliest first."""
-        return sorted(until for reached, until in self._waits.items() if not reached.done())
+        """The times that are being waited for, earliest first. Who has been woken waits no longer, though its turn may
+        not have come."""
+        waiting = [(reached, until) for reached, (until, event) in self._waits.items() if not event.is_set()]
+        return sorted(until for reached, until in waiting if not reached.done())
 
     async def waiting(self, until: int) -> None:
         """Return once somebody waits for exactly this time."""

@@ -127,14 +127,19 @@ class Lane:
         async with asyncio.TaskGroup() as self._group:
             if self.health.releasing:
                 self._group.create_task(self._release())
-            while True:
-                self._wake.clear()
-                until = await self._fill()
-                idle = not self._flying and not self._paced and until > self._parts.clock.now() + pace.TICK
-                if self._cutoff < FAR and idle:
-                    self._ended = True
-                    return
-                await self._parts.clock.wait(self._wake, until)
+            try:
+                await self._look()
+            finally:
+                self._ended = True
+
+    async def _look(self) -> None:
+        while True:
+            self._wake.clear()
+            until = await self._fill()
+            idle = not self._flying and not self._paced and until > self._parts.clock.now() + pace.TICK
+            if self._cutoff < FAR and idle:
+                return
+            await self._parts.clock.wait(self._wake, until)
 
     async def _fill(self) -> int:
         """Start what may start; when there may be more, unless woken before."""

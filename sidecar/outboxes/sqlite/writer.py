@@ -310,9 +310,12 @@ class Writer(threading.Thread):
             self._loop.call_soon_threadsafe(self._tell, answers, woken, handed)
 
     def _tell(self, answers: Answers, woken: set[str], handed: Mapping[str, Sequence[Claim]]) -> None:
-        for endpoint, claims in handed.items():
-            self.hand(endpoint, claims)
-        self._resolve(answers, woken)
+        """What was taken is begun before its caller hears of it; who waits for an answer gets one, whatever happens."""
+        try:
+            for endpoint, claims in handed.items():
+                self.hand(endpoint, claims)
+        finally:
+            self._resolve(answers, woken)
 
     def _resolve(self, answers: Answers, woken: set[str]) -> None:
         """Few at a time: most answers begin a delivery, and what else comes in meanwhile should not wait for all."""
