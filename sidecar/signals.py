@@ -29,7 +29,8 @@ def stop() -> asyncio.Future[str]:
 
 
 def reload() -> asyncio.Event:
-    """Set at each SIGHUP, from now on: at the start, too, it ends nothing."""
+    """Set at each SIGHUP, also by one that came before and was kept waiting (`__main__`): it never ends anything."""
     asked = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     return asked

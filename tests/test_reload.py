@@ -4,14 +4,16 @@ nothing of the sidecar's own signing, and what it refuses is on record."""
 import asyncio
 import base64
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from aiohttp import ClientSession, web
 from hook import Hook, Seen, hook
-from running import Process, build, environment, serving
+from running import Process, build, environment, serving, start
 from signed import BODY, b64, cavage, mac, plain
 from signing_keys import KEY, OLD_KEY, kid, pem
 
@@ -230,3 +232,23 @@ async def test_a_signing_key_rotates_published_before_it_signs(tmp_path: Path) -
                 told = await process.get("/.well-known/jwks.json")
                 assert [key["kid"] for key in told["keys"]] == published
                 assert f'keyid="{published[0]}"' in place.seen[-1].headers["Signature-Input"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a process blocks is told by /proc")
+async def test_a_sighup_in_the_first_moments_of_a_start_ends_nothing_and_is_heard(tmp_path: Path) -> None:
+    settings = environment(tmp_path, DRONE_WEBHOOK_ENDPOINT="http://127.0.0.1:9/hook")
+    process = await start(settings)
+    status = Path(f"/proc/{process.process.pid}/status")
+    async with asyncio.timeout(30):
+        while not blocks(status.read_text(encoding="ascii"), signal.SIGHUP):  # noqa: ASYNC110 - the kernel tells nobody
+            await asyncio.sleep(0)
+    process.process.send_signal(signal.SIGHUP)
+    await process.until("sidecar.ready")
+    await process.until("config.reloaded")
+    assert await process.stop() == 0
+
+
+def blocks(status: str, number: signal.Signals) -> bool:
+    """`status`: of /proc."""
+    mask = int(status.split("SigBlk:", 1)[1].split(maxsplit=1)[0], 16)
+    return bool(mask & 1 << number - 1)
