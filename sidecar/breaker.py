@@ -3,7 +3,7 @@
 Law: pure functions from Health to Health; `now` is an argument. The rules are those of the contract's section 6:
 
     active  --5 failures of its own in a row-->  failing     one probe at a time, waits doubling from 1 s to 5 min
-    failing --any answer that is not such a failure-->  active      concurrency grows 1, 2, 4, ...
+    failing --any answer that is not such a failure-->  active      concurrency grows 1, 2, 4, ... second by second
     active  --told to wait, and it has waited-->  active      likewise
     any     --410, or by hand-->  paused     nothing starts until it is resumed
 
@@ -19,8 +19,8 @@ TRIP = 5
 FIRST_WAIT = 1_000
 LAST_WAIT = 300_000
 
-ROUND = 4
-"""Successes, for each attempt that may be in flight, before twice as many may: what waited through an outage comes upon
+ROUND = 1_000
+"""ms of a recovery before a success lets twice as many attempts be in flight: what waited through an outage comes upon
 neither the endpoint nor its neighbours, who share a disk and a processor with it, in one burst."""
 
 
@@ -52,7 +52,7 @@ def pause(health: Health, *, now: int, reason: str) -> Health:
     """Nothing starts any more; what is waiting is kept and its holds stand still."""
     if health.state == "paused":
         return health
-    stopped = replace(health, flow=health.flow_at(now), flow_from=FAR, allowed=0, streak=0)
+    stopped = replace(health, flow=health.flow_at(now), flow_from=FAR, allowed=0)
     healthy = health.healthy_until if health.state == "failing" else health.last_success
     return replace(
         stopped, state="paused", since=now, reason=reason, failures=0, wait=0, not_before=0, healthy_until=healthy
@@ -77,7 +77,7 @@ def room(health: Health, *, now: int, in_flight: int, limit: int) -> int:
 
 def _failed(health: Health, now: int, wait: int, *, probing: bool) -> Health:
     told_until = max(health.told_until, now + wait) if wait else health.told_until
-    health = replace(health, failures=health.failures + 1, last_failure=now, streak=0, told_until=told_until)
+    health = replace(health, failures=health.failures + 1, last_failure=now, told_until=told_until)
     if health.state == "paused":
         return health
     if health.state == "failing":
@@ -90,8 +90,9 @@ def _failed(health: Health, now: int, wait: int, *, probing: bool) -> Health:
         until = now + max(FIRST_WAIT, wait)
         stopped = replace(stopped, healthy_until=health.last_success)
         return replace(stopped, state="failing", since=now, reason=reason, wait=FIRST_WAIT, not_before=until)
-    gentle = max(1, health.allowed // 2) if health.allowed else 0
-    return _waiting(replace(health, allowed=gentle), now, wait)
+    if health.allowed:
+        health = replace(health, allowed=max(1, health.allowed // 2), grown_at=now)
+    return _waiting(health, now, wait)
 
 
 def _waiting(health: Health, now: int, wait: int) -> Health:
@@ -99,7 +100,7 @@ def _waiting(health: Health, now: int, wait: int) -> Health:
     if not wait or now + wait <= health.not_before:
         return health
     until = now + wait
-    gentle = replace(health, allowed=1, streak=0)
+    gentle = replace(health, allowed=1, grown_at=until)
     return replace(gentle, not_before=until, flow=health.flow_at(now), flow_from=until)
 
 
@@ -112,10 +113,10 @@ def _answered(health: Health, now: int, limit: int) -> Health:
         return _opened(health, now)
     if not health.allowed:
         return health
-    if health.streak + 1 < health.allowed * ROUND:
-        return replace(health, streak=health.streak + 1)
+    if now < health.grown_at + ROUND:
+        return health
     grown = health.allowed * 2
-    return replace(health, streak=0, allowed=0 if grown >= limit else grown)
+    return replace(health, grown_at=now, allowed=0 if grown >= limit else grown)
 
 
 def _opened(health: Health, now: int) -> Health:
@@ -123,5 +124,5 @@ def _opened(health: Health, now: int) -> Health:
     not_before = health.told_until if health.told_until > now else 0
     flowing = replace(health, flow=health.flow_at(now), flow_from=max(now, not_before), not_before=not_before)
     return replace(
-        flowing, state="active", since=now, reason="", failures=0, wait=0, allowed=1, streak=0, releasing=True
+        flowing, state="active", since=now, reason="", failures=0, wait=0, allowed=1, grown_at=now, releasing=True
     )

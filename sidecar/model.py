@@ -265,7 +265,7 @@ class Health(Struct, frozen=True):
         wait: ms between probes, while failing.
         not_before: no attempt starts earlier (next probe, or the receiver's Retry-After).
         allowed: attempts in flight while it recovers; 0 = as configured.
-        streak: successes in this round of the recovery.
+        grown_at: when `allowed` last changed.
         flow: ms for which events could flow, up to `flow_from`; holds are counted on this clock.
         flow_from: when the flow clock runs on; `FAR` = it stands still.
         told_until: when the receiver's own Retry-After ends; a recovery does not shorten it.
@@ -284,7 +284,7 @@ class Health(Struct, frozen=True):
     wait: int = 0
     not_before: int = 0
     allowed: int = 0
-    streak: int = 0
+    grown_at: int = 0
     flow: int = 0
     flow_from: int = 0
     told_until: int = 0

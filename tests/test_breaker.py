@@ -80,18 +80,26 @@ def test_the_first_answer_opens_it_again_and_the_wait_is_a_second_again(answer: 
     assert again.not_before == 9_000
 
 
-def test_concurrency_grows_1_2_4_8_up_to_the_limit() -> None:
+def test_concurrency_grows_1_2_4_8_up_to_the_limit_second_by_second() -> None:
     health, allowed = run(failing(at=0), ("won", 1_000)), []
-    for _ in range(80):
-        allowed.append(room(health, now=2_000, in_flight=0, limit=LIMIT))
-        health = run(health, ("won", 2_000))
-    assert allowed == [1] * 4 + [2] * 8 + [4] * 16 + [8] * 32 + [16] * 20
+    for now in range(1_000, 6_000, 250):
+        allowed.append(room(health, now=now, in_flight=0, limit=LIMIT))
+        health = run(health, *times(50, "won", now + 249))
+    assert allowed == [1] * 5 + [2] * 4 + [4] * 4 + [8] * 4 + [16] * 3
+
+
+def test_concurrency_grows_by_answers_alone_a_silence_is_no_success() -> None:
+    health = run(failing(at=0), ("won", 1_000))
+    assert room(health, now=HOUR, in_flight=0, limit=LIMIT) == 1
+    assert room(run(health, *times(9, "won", HOUR)), now=HOUR, in_flight=0, limit=LIMIT) == 2
 
 
 def test_a_failure_during_recovery_halves_what_is_allowed() -> None:
-    health = run(failing(at=0), *times(1 + 4 + 8 + 16, "won", 1_000))
-    assert room(health, now=1_000, in_flight=0, limit=LIMIT) == 8
-    assert room(run(health, ("fault", 1_000)), now=1_000, in_flight=0, limit=LIMIT) == 4
+    health = run(failing(at=0), *[("won", now) for now in (1_000, 2_000, 3_000, 4_000)])
+    assert room(health, now=4_000, in_flight=0, limit=LIMIT) == 8
+    health = run(health, ("fault", 4_900))
+    assert room(health, now=4_900, in_flight=0, limit=LIMIT) == 4
+    assert room(run(health, ("won", 5_000)), now=5_000, in_flight=0, limit=LIMIT) == 4, "and a second passes again"
 
 
 def test_410_pauses_until_it_is_resumed_by_hand() -> None:

@@ -172,7 +172,7 @@ class Lane:
     def _flows(self) -> bool:
         """Whether a slot that comes free may be used at once: nothing bars, slows or ends the lane."""
         health = self.health
-        if health.state != "active" or health.allowed or self.endpoint.rate or self._cutoff < FAR:
+        if health.state != "active" or self.endpoint.rate or self._cutoff < FAR:
             return False
         unbarred = not (health.not_before or self._short_until or self._parts.stall.on)
         return unbarred or not self._barred(self._parts.clock.now())
@@ -213,9 +213,10 @@ class Lane:
         try:
             while another := await self._deliver(claim, probing=probing):
                 self._landed(claim)
+                room = self._room(self._parts.clock.now())
                 self._flying[another.delivery] = another
                 claim, probing = another, False
-                if not self._flows():
+                if not (room and self._flows()):
                     await self._give_back([claim.delivery])
                     break
         finally:
@@ -233,7 +234,7 @@ class Lane:
         """The road of one delivery."""
         attempt = await self._attempt(claim)
         settlement = self._judge(claim, attempt, probing=probing)
-        full = len(self._flying) >= self.endpoint.concurrency
+        full = not self._room(self._parts.clock.now())
         another = await self._settle(settlement, another=full and self._flows())
         tell(settlement)
         self._parts.observer.attempted(settlement)
