@@ -116,7 +116,7 @@ def waits(path: str, flooding: subprocess.Popen[bytes] | None, count: int) -> li
     """What each of at least `count` events waited for its acknowledgement, one after another, all through the flood."""
     found: list[float] = []
     while not found or (flooding is not None and flooding.poll() is None):
-        found += uvloop.run(load.singly(path, count, connections=1))
+        found += uvloop.run(load.singly(path, load.made(count), connections=1))
     return found
 
 

@@ -57,7 +57,7 @@ def measure(receiver: Peer, port: int, backlog: int, count: int, rounds: int) ->
             idle = resident(pid)
             began = time.time()
             for _ in range(0, backlog, 50_000):
-                uvloop.run(load.lines(path, min(50_000, backlog)))
+                uvloop.run(load.lines(path, load.made(min(50_000, backlog))))
             filled = backlog / (time.time() - began)
             full = resident(pid)
         with sidecar(port, folder, SIDECAR_MAX_OUTBOX_SIZE="64GiB") as (pid, ready):

@@ -60,18 +60,14 @@ async def calls(path: str, count: int, rate: float) -> tuple[list[float], list[f
     numbers = iter(range(count))
 
     async def caller() -> None:
-        reader, writer = await asyncio.open_unix_connection(path)
+        one = await load.Caller.connect(path)
         for number in numbers:
             await asyncio.sleep(max(0, start + number / rate - time.perf_counter()))
             body = b'{"id":"e%d",%s' % (number, load.event(number)[1:])
             began[b"e%d" % number] = at = time.perf_counter()
-            writer.write(load.HEAD % len(body) + body)
-            head = await reader.readuntil(b"\r\n\r\n")
-            if not head.startswith(b"HTTP/1.1 202"):
-                raise RuntimeError(head.decode())
-            await reader.readexactly(load.length(head))
+            await one.post(body)
             acknowledged.append(time.perf_counter() - at)
-        writer.close()
+        one.close()
 
     await asyncio.gather(*[caller() for _ in range(CALLERS)])
     await asyncio.wait_for(done.wait(), 60)

@@ -129,7 +129,7 @@ def injected(path: str, events: int, rounds: int) -> tuple[float, float]:
     for _ in range(rounds):
         for really in (False, True):
             with paging(path, really=really):
-                took = uvloop.run(load.singly(path, events, connections=8))
+                took = uvloop.run(load.singly(path, load.made(events), connections=8))
             waits[really].append(percentile(took, 0.99) * 1e3)
     return statistics.median(waits[False]), statistics.median(waits[True])
 

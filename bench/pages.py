@@ -100,7 +100,7 @@ def injected(path: str, where: str, given: argparse.Namespace) -> tuple[float, f
     for _ in range(given.rounds):
         for really in (False, True):
             with paging(where, given.pause, really=really):
-                took = uvloop.run(load.singly(path, given.events, connections=8))
+                took = uvloop.run(load.singly(path, load.made(given.events), connections=8))
             waits[really].append(percentile(took, 0.99) * 1e3)
     return statistics.median(waits[False]), statistics.median(waits[True])
 

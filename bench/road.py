@@ -71,13 +71,14 @@ def bare(receiver: Peer, port: int, count: int, loop: str) -> tuple[float, float
 def road(receiver: Peer, path: str, count: int, mode: str, fold: int = 1) -> tuple[float, list[float]]:
     """Deliveries a second from the first byte in to the last 2xx, each event going to `fold` endpoints; and what each
     caller waited."""
+    events = load.made(count)
     receiver.say(count * fold)
     receiver.hear()
     began = time.time()
     if mode == "lines":
-        waits = uvloop.run(load.lines(path, count)) or []
+        waits = uvloop.run(load.lines(path, events)) or []
     else:
-        waits = uvloop.run(load.singly(path, count, connections=8))
+        waits = uvloop.run(load.singly(path, events, connections=8))
     return count * fold / (float(receiver.hear()) - began), waits
 
 
