@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
 from pathlib import Path
 
 from simulation import SCHEDULE, Answer, Sent, endpoint, simulation
@@ -98,7 +98,7 @@ async def test_when_the_endpoint_is_back_what_failed_is_due_at_once_and_the_flow
     broken.set()
 
     def script(_: Sent) -> Answer:
-        return it.take(10, Response(503 if broken.is_set() else 200))
+        return it.take(100, Response(503 if broken.is_set() else 200))
 
     async with simulation(tmp_path, script) as it:
         await it.add(*[f"s{n}" for n in range(100)])
@@ -107,22 +107,32 @@ async def test_when_the_endpoint_is_back_what_failed_is_due_at_once_and_the_flow
         broken.clear()
         probe = it.dispatcher.health("hook").not_before
         await it.until(lambda: len(it.wire.good) == 100)
-        assert it.clock.now() - probe < 1_000, "the first five waited for no schedule"
+        assert it.clock.now() - probe < 4_000, "the first five waited for no schedule"
         assert len(it.wire.sent) == before + 100
-        assert list(Counter(s.at for s in it.wire.sent[before:]).values())[:14] == [1] * 5 + [2] * 4 + [4] * 4 + [8]
+        recovery = list(Counter(s.at for s in it.wire.sent[before:]).values())
+        assert recovery == [1] * 11 + [2] * 10 + [4] * 10 + [8] * 3 + [5]
         assert it.dispatcher.health("hook").state == "active"
 
 
+async def test_a_failure_while_it_recovers_halves_what_is_under_way_from_the_next_delivery_on(tmp_path: Path) -> None:
+    outcomes = chain([503] * 16, [200] * 60, [503], repeat(200))
+    async with simulation(tmp_path, lambda _: it.take(100, Response(next(outcomes)))) as it:
+        await it.add(*[f"s{n}" for n in range(100)])
+        await it.until(lambda: len(it.wire.good) == 100)
+        recovery = list(Counter(s.at for s in it.wire.sent if s.at > it.wire.sent[0].at + 500).values())
+        assert recovery == [1] * 11 + [2] * 10 + [4] * 8 + [2] * 10 + [4] * 4 + [1, 1]
+
+
 async def test_an_endpoint_that_told_us_to_wait_is_then_met_by_one_delivery_not_by_all(tmp_path: Path) -> None:
-    async with simulation(tmp_path, lambda _: it.take(10, next(told, Response(200)))) as it:
+    async with simulation(tmp_path, lambda _: it.take(100, next(told, Response(200)))) as it:
         told = iter([Response(429, b"", "60")])
         await it.add("s0")
         await it.until(lambda: len(it.wire.sent) == 1)
         await it.pass_(1_000)
         await it.add(*[f"s{n}" for n in range(1, 41)])
         await it.until(lambda: len(it.wire.good) == 41)
-        assert it.wire.sent[1].at == it.wire.sent[0].at + 60_010
-        assert list(Counter(s.at for s in it.wire.sent[1:]).values())[:13] == [1] * 4 + [2] * 4 + [4] * 4 + [8]
+        assert it.wire.sent[1].at == it.wire.sent[0].at + 60_100
+        assert list(Counter(s.at for s in it.wire.sent[1:]).values())[:21] == [1] * 10 + [2] * 10 + [4]
 
 
 async def test_retry_after_holds_the_whole_endpoint_and_no_other(tmp_path: Path) -> None:

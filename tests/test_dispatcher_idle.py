@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
 from pathlib import Path
 
 from simulation import Response, Simulation, endpoint, simulation
@@ -20,6 +20,17 @@ async def test_what_comes_in_to_an_idle_endpoint_starts_without_another_look_for
             await it.until(lambda: len(it.wire.good) == n)  # noqa: B023 # it is called within the round
         assert it.wire.to("hook") == [f"x-{n}" for n in range(1, 7)]
         assert looks == []
+
+
+async def test_while_an_endpoint_recovers_its_next_delivery_comes_with_the_verdict_on_the_last(tmp_path: Path) -> None:
+    outcomes = chain([503] * 16, repeat(200))
+    async with simulation(tmp_path, lambda _: it.take(10, Response(next(outcomes)))) as it:
+        await it.add(*[f"s{n}" for n in range(80)])
+        await it.until(lambda: it.dispatcher.health("hook").state == "failing")
+        looks = count_claims(it)
+        await it.until(lambda: len(it.wire.good) == 80)
+        assert it.wire.sent[-1].at - it.wire.sent[-75].at >= 700, "one at a time"
+        assert len(looks) < 8
 
 
 def count_claims(it: Simulation) -> list[str]:

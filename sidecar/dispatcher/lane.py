@@ -137,7 +137,7 @@ class Lane:
             self._wake.clear()
             until = await self._fill()
             idle = not self._flying and not self._paced and until > self._parts.clock.now() + pace.TICK
-            if self._cutoff < FAR and idle:
+            if self._cutoff < FAR and idle and not self._wake.is_set():  # what was looked for since the drain began
                 return
             await self._parts.clock.wait(self._wake, until)
 

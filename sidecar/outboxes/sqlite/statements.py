@@ -28,7 +28,7 @@ DROP_MARKS = "DELETE FROM marks WHERE block < (SELECT min(id) FROM deliveries) /
 
 # All of them in one row, so in one step.
 CLAIM = """
-SELECT json_group_array(json_array(id, attempts, tries, owed_since, lane, seq)), (SELECT owed FROM totals) FROM (
+SELECT json_group_array(json_array(id, attempts, tries, owed_since, lane, seq)) FROM (
   SELECT d.id, d.attempts, d.tries, d.owed_since, d.lane, d.seq
   FROM lanes AS l CROSS JOIN deliveries AS d ON d.id = l.head
   WHERE l.endpoint = ?1 AND l.ready_at <= ?2 AND l.id NOT IN (SELECT value FROM json_each(?3))

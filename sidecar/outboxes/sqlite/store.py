@@ -133,15 +133,12 @@ class Store:
         self.memory.incoming += size
         self.memory.totals["owed"] += size
 
-    def owed(self, written: int) -> None:
-        """What the table says is owed."""
-        self.memory.totals["owed"] = written + self.memory.incoming
-        self.stale = False
-
     def look(self) -> None:
         """See what is owed, where that is not known."""
         if self.stale:
-            self.owed(next(iter(self.db.execute(sql.OWED)))[0])
+            (written,) = next(iter(self.db.execute(sql.OWED)))
+            self.memory.totals["owed"] = written + self.memory.incoming
+            self.stale = False
 
     def endpoint(self, name: str) -> int:
         """The number of an endpoint, given out when it is first heard of."""

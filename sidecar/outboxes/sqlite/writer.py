@@ -232,33 +232,35 @@ class Writer(threading.Thread):
             raise
 
     def _run_all(self, batch: list[Op]) -> Answers:
-        """Settlements free lanes, additions fill them, changes see both, and claims all of them."""
+        """Settlements free lanes, additions fill them, changes see both, and claims all of them. Who claims nothing has
+        an answer as soon as it is on disk."""
         store = self._store
         settling = [op for op in batch if isinstance(op, Settle)]
+        asking = [op for op in settling if op.another]
         adding = [op for op in batch if isinstance(op, Add)]
         taking = [op for op in batch if isinstance(op, Take)]
         changes = [op for op in batch if isinstance(op, Change)]
         settle(store, [op.settlement for op in settling])
         answers: Answers = [*zip([op.future for op in adding], self._add(adding), strict=True)]
-        others = [op.settlement for op in settling if op.another]
-        if changes or not store.one_step or self._ends_holds(others, taking):
+        answers += [(op.future, None) for op in settling if not op.another]
+        if changes or not store.one_step or self._ends_holds(asking, taking):
             answers += self._in_steps(changes)
-            claimed = self._claim(settling, others, taking)
+            answers += self._claim(asking, taking)
             self._save()
             store.look()
             self._timed(partial(store.db.execute, "COMMIT"))
-        else:
-            if store.rows:
-                self._timed(self._save)
-            claimed = self._surely_claim(settling, others, taking)
-        return answers + claimed
+            return answers
+        if store.rows:
+            self._timed(self._save)
+        return self._then_claim(answers, asking, taking)
 
-    def _ends_holds(self, others: Sequence[Settlement], taking: Sequence[Take]) -> bool:
+    def _ends_holds(self, asking: Sequence[Settle], taking: Sequence[Take]) -> bool:
         """Whether a claim will have to write."""
-        asking = {op.endpoint: op.flow for op in taking}
-        for s in others:
-            asking[s.claim.endpoint] = max(s.flow, asking.get(s.claim.endpoint, 0))
-        return any(holds_over(self._store, name, flow) for name, flow in asking.items())
+        flows = {op.endpoint: op.flow for op in taking}
+        for op in asking:
+            name = op.settlement.claim.endpoint
+            flows[name] = max(op.settlement.flow, flows.get(name, 0))
+        return any(holds_over(self._store, name, flow) for name, flow in flows.items())
 
     def _in_steps(self, changes: Sequence[Change]) -> Answers:
         """What takes more than one step begins a transaction."""
@@ -273,22 +275,21 @@ class Writer(threading.Thread):
         if self._store.rows or self._store.db.total_changes() != self._changes:
             self._store.save(self._now())
 
-    def _surely_claim(self, *ops: *tuple[Sequence[Settle], Sequence[Settlement], Sequence[Take]]) -> Answers:
-        """After the commit: a failure, of whatever kind, must not have the batch written once more."""
+    def _then_claim(self, answers: Answers, asking: Sequence[Settle], taking: Sequence[Take]) -> Answers:
+        """After the commit: `answers` are given, and what is claimed is returned. A failure, of whatever kind, must not
+        have the batch written once more."""
         try:
-            answers = self._claim(*ops)
             self._store.look()
+            self._answer(answers)
+            return self._claim(asking, taking)
         except apsw.Error as error:
             raise OutboxBroken(f"{type(error).__name__}: {error}") from error
-        return answers
 
-    def _claim(self, settling: Sequence[Settle], others: Sequence[Settlement], taking: Sequence[Take]) -> Answers:
+    def _claim(self, asking: Sequence[Settle], taking: Sequence[Take]) -> Answers:
         """What settlements and claims get. Claims write nothing, but where a hold ends."""
         store = self._store
-        found = claim_others(store, others)
-        answers: Answers = [
-            (op.future, next(found[op.settlement.claim.endpoint], None) if op.another else None) for op in settling
-        ]
+        found = claim_others(store, [op.settlement for op in asking])
+        answers: Answers = [(op.future, next(found[op.settlement.claim.endpoint], None)) for op in asking]
         for op in taking:
             stand(store, op.endpoint, standing=op.standing)
             answers.append((op.future, claim(store, op.endpoint, op.limit, op.now, op.flow)))
