@@ -55,9 +55,10 @@ def measure(receiver: Peer, port: int, backlog: int, count: int, rounds: int) ->
         with sidecar(port, folder, SIDECAR_MAX_OUTBOX_SIZE="64GiB") as (pid, _):
             ask(path, "POST", f"/endpoints/{name}/pause")
             idle = resident(pid)
+            events = load.made(min(50_000, backlog))
             began = time.time()
             for _ in range(0, backlog, 50_000):
-                uvloop.run(load.lines(path, load.made(min(50_000, backlog))))
+                uvloop.run(load.lines(path, events))
             filled = backlog / (time.time() - began)
             full = resident(pid)
         with sidecar(port, folder, SIDECAR_MAX_OUTBOX_SIZE="64GiB") as (pid, ready):

@@ -91,7 +91,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--events", type=int, default=600)
     options.add_argument("--rate", type=float, default=100)
-    options.add_argument("--rounds", type=int, default=7)
+    options.add_argument("--rounds", type=int, default=15)
     given = options.parse_args()
     alone: list[Round] = []
     beside: list[Round] = []
@@ -105,8 +105,9 @@ def main() -> None:
     for what, field in (("call to delivery", 0), ("call to 202", 1)):
         pairs = [(one[field] * 1e3, other[field] * 1e3) for one, other in zip(alone, beside, strict=True)]
         medians = [statistics.median(column) for column in zip(*pairs, strict=True)]
-        ratio = statistics.median(other / one for one, other in pairs)
-        print(f"  {what:18} alone {medians[0]:6.2f} ms   beside {medians[1]:6.2f} ms   ratio {ratio:.2f}")
+        low, ratio, high = statistics.quantiles([other / one for one, other in pairs], n=4)
+        ratios = f"ratio {ratio:.2f}   (half of the rounds: {low:.2f} to {high:.2f})"
+        print(f"  {what:18} alone {medians[0]:6.2f} ms   beside {medians[1]:6.2f} ms   {ratios}")
     for what, rounds in (("alone", alone), ("beside", beside)):
         cost, size = (statistics.median(one[field] for one in rounds) for field in (2, 3))
         print(f"  {what:18} CPU {cost * 1e6:5.0f} µs an event   RSS {size:3.0f} MB")

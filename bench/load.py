@@ -39,10 +39,12 @@ class Caller(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
         self._heard = b""
+        self._acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._acknowledged.set_result(None)
 
     def post(self, body: bytes) -> asyncio.Future[None]:
         """Done once it is acknowledged."""
-        self._acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._acknowledged = asyncio.get_running_loop().create_future()
         self._transport.write(HEAD % len(body) + body)  # type: ignore[attr-defined] # a stream transport
         return self._acknowledged
 
@@ -56,6 +58,10 @@ class Caller(asyncio.Protocol):
         else:
             self._acknowledged.set_exception(RuntimeError(self._heard.decode()))
         self._heard = b""
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self._acknowledged.done():
+            self._acknowledged.set_exception(error or ConnectionError("closed before its answer"))
 
     def close(self) -> None:
         self._transport.close()

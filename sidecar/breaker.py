@@ -19,6 +19,10 @@ TRIP = 5
 FIRST_WAIT = 1_000
 LAST_WAIT = 300_000
 
+HALVES = 3
+"""Failures in a row that halve what a recovery allows. One now and then does not: an endpoint that fails one in twenty
+would never get all of its concurrency back."""
+
 ROUND = 1_000
 """ms of a recovery before a success lets twice as many attempts be in flight: what waited through an outage comes upon
 neither the endpoint nor its neighbours, who share a disk and a processor with it, in one burst."""
@@ -90,7 +94,7 @@ def _failed(health: Health, now: int, wait: int, *, probing: bool) -> Health:
         until = now + max(FIRST_WAIT, wait)
         stopped = replace(stopped, healthy_until=health.last_success)
         return replace(stopped, state="failing", since=now, reason=reason, wait=FIRST_WAIT, not_before=until)
-    if health.allowed:
+    if health.allowed and health.failures == HALVES:
         health = replace(health, allowed=max(1, health.allowed // 2), grown_at=now)
     return _waiting(health, now, wait)
 
@@ -100,7 +104,7 @@ def _waiting(health: Health, now: int, wait: int) -> Health:
     if not wait or now + wait <= health.not_before:
         return health
     until = now + wait
-    gentle = replace(health, allowed=1, grown_at=until)
+    gentle = replace(health, allowed=1, grown_at=now)
     return replace(gentle, not_before=until, flow=health.flow_at(now), flow_from=until)
 
 
@@ -113,7 +117,7 @@ def _answered(health: Health, now: int, limit: int) -> Health:
         return _opened(health, now)
     if not health.allowed:
         return health
-    if now < health.grown_at + ROUND:
+    if now < max(health.grown_at, health.not_before) + ROUND:
         return health
     grown = health.allowed * 2
     return replace(health, grown_at=now, allowed=0 if grown >= limit else grown)

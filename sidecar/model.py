@@ -265,7 +265,7 @@ class Health(Struct, frozen=True):
         wait: ms between probes, while failing.
         not_before: no attempt starts earlier (next probe, or the receiver's Retry-After).
         allowed: attempts in flight while it recovers; 0 = as configured.
-        grown_at: when `allowed` last changed.
+        grown_at: when `allowed` was last set.
         flow: ms for which events could flow, up to `flow_from`; holds are counted on this clock.
         flow_from: when the flow clock runs on; `FAR` = it stands still.
         told_until: when the receiver's own Retry-After ends; a recovery does not shorten it.

@@ -94,12 +94,45 @@ def test_concurrency_grows_by_answers_alone_a_silence_is_no_success() -> None:
     assert room(run(health, *times(9, "won", HOUR)), now=HOUR, in_flight=0, limit=LIMIT) == 2
 
 
-def test_a_failure_during_recovery_halves_what_is_allowed() -> None:
+def test_three_failures_in_a_row_during_a_recovery_halve_what_is_allowed() -> None:
     health = run(failing(at=0), *[("won", now) for now in (1_000, 2_000, 3_000, 4_000)])
     assert room(health, now=4_000, in_flight=0, limit=LIMIT) == 8
-    health = run(health, ("fault", 4_900))
+    assert room(run(health, *times(2, "fault", 4_900)), now=4_900, in_flight=0, limit=LIMIT) == 8
+    health = run(health, *times(3, "fault", 4_900))
     assert room(health, now=4_900, in_flight=0, limit=LIMIT) == 4
     assert room(run(health, ("won", 5_000)), now=5_000, in_flight=0, limit=LIMIT) == 4, "and a second passes again"
+
+
+@pytest.mark.parametrize(("every", "span"), [(100, 3), (20, 50), (10, 10)])
+def test_an_endpoint_that_fails_now_and_then_gets_its_whole_concurrency_back_all_the_same(
+    every: int, span: int
+) -> None:
+    """One in `every` fails; `span` ms between two."""
+    answers: list[Step] = [
+        ("fault" if number % every == 0 else "won", 1_000 + number * span) for number in range(1, 4_200 // span)
+    ]
+    health = run(failing(at=0), ("won", 1_000), *answers)
+    assert (health.allowed, room(health, now=5_200, in_flight=0, limit=LIMIT)) == (0, LIMIT)
+
+
+@pytest.mark.parametrize("second_wait", [0, 1_000, 59_900])
+def test_answers_that_come_while_we_are_told_to_wait_bring_no_more_than_one_delivery_at_its_end(
+    second_wait: int,
+) -> None:
+    health = after(Health(), "fault", now=0, limit=LIMIT, wait=60_000)
+    health = after(health, "fault", now=100, limit=LIMIT, wait=second_wait)
+    health = run(health, *[("won", now) for now in (1_200, 2_400, 3_600, 4_800)])
+    assert room(health, now=60_000, in_flight=0, limit=LIMIT) == 1
+    health = run(health, ("won", 60_000))
+    assert room(health, now=60_000, in_flight=0, limit=LIMIT) == 1
+
+
+def test_nor_do_they_where_it_was_failing_when_it_told_us_so() -> None:
+    health = Health()
+    for _ in range(5):
+        health = after(health, "fault", now=0, limit=LIMIT, wait=60_000)
+    health = run(health, *[("won", now) for now in (500, 1_600, 2_700, 3_800, 4_900)], probing=False)
+    assert [room(health, now=now, in_flight=0, limit=LIMIT) for now in (59_999, 60_000)] == [0, 1]
 
 
 def test_410_pauses_until_it_is_resumed_by_hand() -> None:

@@ -114,13 +114,15 @@ async def test_when_the_endpoint_is_back_what_failed_is_due_at_once_and_the_flow
         assert it.dispatcher.health("hook").state == "active"
 
 
-async def test_a_failure_while_it_recovers_halves_what_is_under_way_from_the_next_delivery_on(tmp_path: Path) -> None:
-    outcomes = chain([503] * 16, [200] * 60, [503], repeat(200))
+async def test_failures_in_a_row_while_it_recovers_halve_what_is_under_way_from_the_next_delivery_on(
+    tmp_path: Path,
+) -> None:
+    outcomes = chain([503] * 16, [200] * 60, [503] * 3, repeat(200))
     async with simulation(tmp_path, lambda _: it.take(100, Response(next(outcomes)))) as it:
         await it.add(*[f"s{n}" for n in range(100)])
         await it.until(lambda: len(it.wire.good) == 100)
         recovery = list(Counter(s.at for s in it.wire.sent if s.at > it.wire.sent[0].at + 500).values())
-        assert recovery == [1] * 11 + [2] * 10 + [4] * 8 + [2] * 10 + [4] * 4 + [1, 1]
+        assert recovery == [1] * 11 + [2] * 10 + [4] * 8 + [2] * 10 + [4] * 4 + [1, 3]
 
 
 async def test_an_endpoint_that_told_us_to_wait_is_then_met_by_one_delivery_not_by_all(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 from itertools import chain, pairwise, repeat
 from pathlib import Path
 
-from simulation import Response, Simulation, endpoint, simulation
+from simulation import Answer, Response, Sent, Simulation, endpoint, simulation
 
 from sidecar.model import Claimed
 
@@ -75,6 +75,21 @@ async def test_a_rate_holds_for_what_comes_in_to_an_idle_endpoint(tmp_path: Path
         await it.until(lambda: len(it.wire.good) == 4)
         moments = [s.at for s in it.wire.sent]
         assert [later - earlier for earlier, later in pairwise(moments)] == [1000, 1000, 1000]
+
+
+async def test_a_retry_that_falls_due_while_a_drain_waits_for_another_delivery_is_left_alone(tmp_path: Path) -> None:
+    def script(sent: Sent) -> Answer:
+        return it.take(10_000, Response(200)) if sent.subject == "slow" else Response(404)
+
+    async with simulation(tmp_path, script) as it:
+        await it.add("bad", "slow")
+        await it.until(lambda: len(it.wire.sent) == 2)
+        await it.pass_(100)
+        looks = count_claims(it)
+        it.dispatcher.drain()
+        await it.until(it.task.done)
+        assert (it.wire.to("hook"), len(it.wire.sent)) == (["slow-1"], 2)
+        assert len(looks) < 4
 
 
 async def test_what_was_accepted_before_the_drain_is_delivered_by_it(tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ class Lane:
         except NoSpace:
             return now + NO_SPACE_WAIT
         await self._start(claimed.claims, now)
-        if claimed.next_due <= now:
+        if claimed.next_due <= min(now, self._cutoff):
             return now
         return FAR if self._cutoff < FAR else min(claimed.next_due, self._wall(claimed.hold_until))
 
