@@ -89,9 +89,9 @@ async def measure(neighbours: list[int], count: int, rate: float) -> Round:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--events", type=int, default=600)
+    options.add_argument("--events", type=int, default=2000)
     options.add_argument("--rate", type=float, default=100)
-    options.add_argument("--rounds", type=int, default=15)
+    options.add_argument("--rounds", type=int, default=7)
     given = options.parse_args()
     alone: list[Round] = []
     beside: list[Round] = []
