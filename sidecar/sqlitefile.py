@@ -22,6 +22,8 @@ _PRAGMAS = (
     "PRAGMA mmap_size = 0",
 )
 
+OPEN = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+
 
 class Schema(Struct, frozen=True):
     """A file, and how its tables came to be.
@@ -58,7 +60,7 @@ def open_writer(directory: Path, schema: Schema, *, vfs: str = "", statements: i
     with ExitStack() as undo:
         try:
             _keep_private(path)
-            db = apsw.Connection(str(path), vfs=vfs or None, statementcachesize=statements)
+            db = connect(path, vfs=vfs, statements=statements)
             undo.callback(_close, db)
             for pragma in (*_PRAGMAS, *schema.pragmas):
                 db.execute(pragma)
@@ -69,6 +71,14 @@ def open_writer(directory: Path, schema: Schema, *, vfs: str = "", statements: i
             what = f"{type(error).__name__}: {error}"
             raise schema.broken(f"{path} cannot be opened ({what}); {schema.way_out}") from error
         undo.pop_all()
+    return db
+
+
+def connect(path: Path, *, flags: int = OPEN, vfs: str = "", statements: int = 100) -> apsw.Connection:
+    """A connection whose statements are compiled once. Left to itself, SQLite compiles those that a partial index might
+    serve anew for each value they are asked with (SQLITE_DBCONFIG_ENABLE_QPSG)."""
+    db = apsw.Connection(str(path), flags=flags, vfs=vfs or None, statementcachesize=statements)
+    db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     return db
 
 

@@ -14,8 +14,8 @@ from sidecar.outboxes.sqlite import marks
 
 NAME = "outbox.sqlite3"
 
-STATEMENTS = 300
-"""Compiled statements kept: each comes in as many forms as `store.SIZES` has rows."""
+STATEMENTS = 512
+"""Uses of statements from which on one that was not among them is compiled anew: as many as apsw has room for."""
 
 RULES = files(__package__ or "").joinpath("rules.sql").read_text("utf-8")
 
@@ -45,7 +45,7 @@ def open_writer(directory: Path, vfs: str) -> apsw.Connection:
 def open_reader(directory: Path, vfs: str) -> apsw.Connection:
     """A connection for looking."""
     flags = apsw.SQLITE_OPEN_READWRITE  # WAL readers write the shared index; query_only keeps them from anything else
-    db = apsw.Connection(str(directory / NAME), flags=flags, vfs=vfs or None)
+    db = sqlitefile.connect(directory / NAME, flags=flags, vfs=vfs)
     for pragma in _READING:
         db.execute(pragma)
     db.set_busy_timeout(5000)
