@@ -8,6 +8,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from sidecar.model import FAR
 
@@ -19,9 +20,7 @@ LONGEST_SLEEP = 60_000
 """ms after which a waiter looks at the clock again: a timer of the event loop knows nothing of a wall clock that was
 set."""
 
-
-def _steady() -> int:
-    return time.clock_gettime_ns(_BOOT)
+_steady = partial(time.clock_gettime_ns, _BOOT)
 
 
 class SystemClock:

@@ -293,3 +293,20 @@ async def test_a_surprise_is_a_problem_without_its_inner_text(sidecar: House, he
 
 def test_the_rig_has_a_secret_to_hide() -> None:
     assert "hush" in HOOK.url
+
+
+@pytest.mark.parametrize("path", ["/events", "/events/drone", "/events/plain", "/events/nobodys"])
+@pytest.mark.parametrize("kind", ["application/json", "application/x-ndjson", "text/plain"])
+@pytest.mark.parametrize(
+    "body", [build(id="e"), b"{", b"", b"x" * 5000], ids=["an event", "half", "nothing", "too much"]
+)
+async def test_an_event_is_answered_alike_whether_or_not_it_goes_past_the_table_of_routes(
+    sidecar: House, path: str, kind: str, body: bytes
+) -> None:
+    """Which it does where its path has no query."""
+    await sidecar.post("/events", body, {"Content-Type": kind})  # what comes from here on is a duplicate
+    straight, routed = [await sidecar.post(path + query, body, {"Content-Type": kind}) for query in ("", "?by=table")]
+    assert (straight.status, straight.body) == (routed.status, routed.body)
+    assert {**straight.headers, "Date": ""} == {**routed.headers, "Date": ""}
+    assert [(await sidecar.ask("PUT", "/events" + query)).status for query in ("", "?by=table")] == [405, 405]
+    await sidecar.still_good()

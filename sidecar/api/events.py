@@ -9,7 +9,7 @@ from aiohttp import web
 
 from sidecar.api.answers import EventView, answer
 from sidecar.api.forms import Full, Minimal
-from sidecar.api.intake import Intake, store
+from sidecar.api.intake import DEFAULT, Intake, store
 from sidecar.api.moments import written
 from sidecar.api.parts import PARTS, Parts
 from sidecar.api.stream import Stream
@@ -29,9 +29,13 @@ MOST = 1000
 
 async def post_events(request: web.Request) -> web.StreamResponse:
     """`POST /events` is Drone's, `POST /events/{dialect}` any other's."""
-    parts = request.app[PARTS]
+    return await take(request, request.app[PARTS], request.match_info.get("dialect", DEFAULT))
+
+
+async def take(request: web.Request, parts: Parts, dialect: str) -> web.StreamResponse:
+    """One event, or a stream of them, of a dialect."""
     try:
-        intake = Intake.of(request)
+        intake = Intake.of(request, parts, dialect)
         parts.gate.check()
         type_, key = content_type(request), idempotency_key(request)
         if type_ == NDJSON:

@@ -8,7 +8,7 @@ from aiohttp import web
 from msgspec import Struct, structs
 
 from sidecar.api.answers import answer
-from sidecar.api.intake import Intake
+from sidecar.api.intake import DEFAULT, Intake
 from sidecar.api.parts import PARTS, Parts
 from sidecar.errors import WrongType
 from sidecar.model import Endpoint, EndpointState, Event
@@ -56,7 +56,7 @@ class Explanation(Struct):
 async def explain(request: web.Request) -> web.StreamResponse:
     """`POST /explain` is Drone's, `POST /explain/{dialect}` any other's; also while the sidecar drains."""
     parts = request.app[PARTS]
-    intake = Intake.of(request)
+    intake = Intake.of(request, parts, request.match_info.get("dialect", DEFAULT))
     if content_type(request) != JSON:
         raise WrongType(f"one event is explained at a time: send it as {JSON}")
     key = idempotency_key(request)

@@ -10,11 +10,14 @@ from typing import Self
 from aiohttp import web
 from msgspec import Struct
 
-from sidecar.api.parts import PARTS, Parts
+from sidecar.api.parts import Parts
 from sidecar.errors import Conflicting, NoSpace, NotAnEvent, NotFound, OutboxBroken, Problem
 from sidecar.model import Added, Conflict, Event, Owed, Posting
 from sidecar.web.problems import kind, refusal, too_large
 from sidecar.web.reading import BLANK, traceparent
+
+DEFAULT = "drone"
+"""The dialect of a path that names none."""
 
 
 class Answer(Struct, gc=False):
@@ -36,10 +39,8 @@ class Intake:
         self._traceparent = traceparent
 
     @classmethod
-    def of(cls, request: web.Request) -> Self:
-        """For the dialect that the request's path names, Drone's where it names none. Raises `NotFound`."""
-        parts = request.app[PARTS]
-        dialect = request.match_info.get("dialect", "drone")
+    def of(cls, request: web.Request, parts: Parts, dialect: str) -> Self:
+        """For a dialect that the request's path names. Raises `NotFound`."""
         if dialect not in parts.dialects:
             known = ", ".join(sorted(parts.dialects))
             raise NotFound(f"there is no dialect {dialect[:50]!r}; there is {known}")

@@ -5,10 +5,12 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
 
 from sidecar.api import deliveries, endpoints, events, explain, hooks, keys, packages, probes, projects, replays, why
 from sidecar.api.changes import is_change, peer, told
+from sidecar.api.intake import DEFAULT
 from sidecar.api.parts import PARTS, Parts
 from sidecar.web.problems import HttpLog, expect, tell
 
@@ -68,6 +70,21 @@ def make_app(parts: Parts) -> web.Application:
     return app
 
 
+def straight(app: web.Application, usual: Handler) -> Handler:
+    """What takes events as their routes do, but past the router and its chain of middleware, which they would feel
+    (docs/performance.md); all else goes the `usual` way."""
+    parts = app[PARTS]
+    dialects = {"/events": DEFAULT} | {f"/events/{name}": name for name in parts.dialects}
+
+    async def front(request: web.Request) -> web.StreamResponse:
+        dialect = dialects.get(request.raw_path) if request.method == "POST" else None
+        if dialect is None or hdrs.EXPECT in request.headers:
+            return await usual(request)
+        return await tell(request, lambda request: events.take(request, parts, dialect))
+
+    return front
+
+
 @asynccontextmanager
 async def serving(app: web.Application, listener: socket.socket, *, patience: float = 5.0) -> AsyncIterator[None]:
     """Serve `app` on a unix socket that listens.
@@ -87,6 +104,7 @@ async def serving(app: web.Application, listener: socket.socket, *, patience: fl
     await runner.setup()
     try:
         assert runner.server is not None
+        runner.server.request_handler = straight(app, runner.server.request_handler)  # type: ignore[assignment] # an application's server makes web.Requests
         server = await asyncio.get_running_loop().create_unix_server(runner.server, sock=listener, backlog=BACKLOG)
         try:
             yield

@@ -234,7 +234,7 @@ class Lane:
         """The road of one delivery."""
         attempt = await self._attempt(claim)
         settlement = self._judge(claim, attempt, probing=probing)
-        full = not self._room(self._parts.clock.now())
+        full = not self._room(settlement.at)
         another = await self._settle(settlement, another=full and self._flows())
         tell(settlement)
         self._parts.observer.attempted(settlement)

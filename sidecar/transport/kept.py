@@ -13,6 +13,7 @@ class Kept:
     """Idle connections to one target, for `keep` seconds each. The last one put in is the first to come out."""
 
     def __init__(self, keep: float = 15) -> None:
+        self._loop = asyncio.get_running_loop()
         self._keep = keep
         self._idle: list[tuple[Connection, float]] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -27,10 +28,9 @@ class Kept:
         return None
 
     def put(self, connection: Connection) -> None:
-        loop = asyncio.get_running_loop()
-        self._idle.append((connection, loop.time()))
+        self._idle.append((connection, self._loop.time()))
         if self._timer is None:
-            self._timer = loop.call_later(self._keep, self._sweep, loop)
+            self._timer = self._loop.call_later(self._keep, self._sweep)
 
     def close(self) -> None:
         """End them all."""
@@ -41,14 +41,14 @@ class Kept:
             connection.close()
         self._idle.clear()
 
-    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _sweep(self) -> None:
         """End those that have waited too long, and come again for the others."""
-        now = loop.time()
+        now = self._loop.time()
         old = sum(since + self._keep <= now for _, since in self._idle)
         for connection, _ in self._idle[:old]:
             connection.close()
         del self._idle[:old]
-        self._timer = loop.call_at(self._idle[0][1] + self._keep, self._sweep, loop) if self._idle else None
+        self._timer = self._loop.call_at(self._idle[0][1] + self._keep, self._sweep) if self._idle else None
 
 
 class Deadline:
@@ -56,31 +56,32 @@ class Deadline:
     waits for the first. A task makes one attempt at a time; it is told what `asyncio.timeout` would tell it."""
 
     def __init__(self, seconds: float) -> None:
+        self._loop = asyncio.get_running_loop()
         self._seconds = seconds
         self._until: dict[asyncio.Task[object], float] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> None:
         """Time runs for the current task."""
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         assert task is not None
-        self._until[task] = loop.time() + self._seconds
+        self._until[task] = self._loop.time() + self._seconds
         if self._timer is None:
-            self._timer = loop.call_later(self._seconds, self._look, loop)
+            self._timer = self._loop.call_later(self._seconds, self._look)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         """Raises `TimeoutError` where its time was over, and nobody else has cancelled the task."""
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         assert task is not None
         if self._until.pop(task, None) is None and task.uncancel() == 0 and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _look(self) -> None:
         """Cancel those whose time is over; come again for the next."""
         self._timer = None
         for task, until in list(self._until.items()):
-            if until > loop.time():
-                self._timer = loop.call_at(until, self._look, loop)
+            if until > self._loop.time():
+                self._timer = self._loop.call_at(until, self._look)
                 return
             del self._until[task]
             task.cancel()

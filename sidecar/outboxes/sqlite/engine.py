@@ -46,6 +46,7 @@ class SqliteOutbox:
         self._looking = ThreadPoolExecutor(1, "outbox-reader")
         self._reader_db = reader
         self._reader = Reader(reader)
+        self._future = asyncio.get_running_loop().create_future
         self._wake: Callable[[str], None] = lambda _: None
         writer.wake = self.woken
 
@@ -59,17 +60,17 @@ class SqliteOutbox:
         self._writer.hand = hand
 
     async def add(self, postings: Sequence[Posting]) -> list[Added]:
-        op = Add(postings, asyncio.get_running_loop().create_future())
+        op = Add(postings, self._future())
         self._writer.submit(op)
         return await op.future
 
     async def claim(self, endpoint: str, limit: int, now: int, flow: int, *, standing: bool = False) -> Claimed:
-        op = Take(endpoint, limit, now, flow, standing, asyncio.get_running_loop().create_future())
+        op = Take(endpoint, limit, now, flow, standing, self._future())
         self._writer.submit(op)
         return await op.future
 
     async def settle(self, settlement: Settlement, *, another: bool = False) -> Claim | None:
-        op = Settle(settlement, asyncio.get_running_loop().create_future(), another)
+        op = Settle(settlement, self._future(), another)
         self._writer.submit(op)
         return await op.future
 
@@ -162,7 +163,7 @@ class SqliteOutbox:
                 db.close()
 
     async def _change(self, run: Callable[[Store], T]) -> T:
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[T] = self._future()
         self._writer.submit(Change(run, future))
         return await future
 

@@ -109,8 +109,8 @@ class Store:
             self.memory.health[id_] = msgspec.json.decode(health, type=Health)
 
     def keep_ready(self) -> None:
-        """Use one of the statements that will be needed, each in its turn, so that none is compiled while somebody waits
-        for it: apsw drops what was not among the last uses, however few statements there are."""
+        """Use one of the statements that will be needed, each in its turn, so that none is compiled while somebody
+        waits: apsw drops what was not among the last uses, however few statements there are."""
         statement, nothing = next(self.needed)
         self.db.execute(statement, nothing).fetchall()
 
