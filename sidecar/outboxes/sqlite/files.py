@@ -15,7 +15,7 @@ from sidecar.outboxes.sqlite import marks
 NAME = "outbox.sqlite3"
 
 STATEMENTS = 512
-"""Uses of statements from which on one that was not among them is compiled anew: as many as apsw has room for."""
+"""Uses of statements after which one that was not among them is compiled anew: as many as apsw has room for."""
 
 RULES = files(__package__ or "").joinpath("rules.sql").read_text("utf-8")
 

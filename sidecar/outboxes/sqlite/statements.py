@@ -5,8 +5,6 @@ with the batches, not with the events. What happens on the road of an event goes
 follows from it stands in rules.sql.
 """
 
-from sidecar.model import FAR
-
 # -- what happens ----------------------------------------------------------------------------------------------------
 
 HAPPEN = "INSERT INTO happening VALUES "
@@ -140,29 +138,18 @@ ENDPOINTS = "SELECT id, name, health, pending, delivered, dead FROM endpoints"
 TOTALS = "SELECT owed, event, delivery, written FROM totals"
 OWED = "SELECT owed FROM totals"
 
-# -- kept ready ------------------------------------------------------------------------------------------------------
+# -- made ready at the start -----------------------------------------------------------------------------------------
 
 # With values for which they do nothing.
-NEEDED: tuple[tuple[str, tuple[int | str, ...]], ...] = (
+SOON_NEEDED: tuple[tuple[str, tuple[int | str, ...]], ...] = (
     (KNOWN, ("[]",)),
     (CLAIM, (0, 0, "[]", 0)),
     (EVENTS, ("[]",)),
     (NEXT, (0, 0, 0)),
     (HOLDS_OVER, (0, 0, "[]", 0)),
     (FIRST_HOLD, (0,)),
-    (END_HOLDS, ("[]",)),
-    (OVERTAKE, ("[]",)),
-    (TOUCH, ("[]",)),
-    (FAULTY, (0, 0, 0)),
-    (MAKE_DUE, (0, "[]")),
-    (EXPIRED, (0, 0, "[]", 0)),
-    (FINISHED, (0, 0)),
-    (FORGOTTEN, ("[]",)),
-    *((statement, ("[]",)) for statement in FORGET),
-    (DROP_MARKS, (FAR,)),
-    (DROP_IDLE, (0, 0, 0)),
-    (USED, ()),
     (OWED, ()),
+    (FAULTY, (0, 0, 0)),
 )
 
 # -- reading the log -------------------------------------------------------------------------------------------------

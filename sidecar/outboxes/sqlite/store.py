@@ -7,10 +7,10 @@ writer when a transaction fails, so that tables and memory never disagree.
 import hashlib
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import chain, cycle
+from itertools import chain
 
 import apsw
 import msgspec
@@ -34,22 +34,10 @@ WIDTH = 14
 """Columns of `happening`."""
 
 SIZES = (4, 8, 16, 32, 64, 128, 256, 384)
-"""Rows of a statement, of which those that are too many do nothing. To compile one takes as long as a commit; a longer
-text the connection would not keep."""
+"""Rows of a statement, of which those that are too many do nothing. SQLite compiles one for each, at the start, because
+that takes as long as a commit; a longer text the connection would not keep."""
 
 PADDING = [(None,) * (WIDTH - columns) for columns in range(WIDTH + 1)]
-
-
-@cache
-def _happen(rows: int) -> str:
-    return sql.HAPPEN + ",".join([f"({','.join('?' * WIDTH)})"] * rows)
-
-
-NEEDED: Sequence[tuple[str, Sequence[int | str | None]]] = (
-    *((_happen(size), (None,) * (size * WIDTH)) for size in SIZES),
-    *sql.NEEDED,
-)
-"""Statements with values for which they do nothing."""
 
 
 @dataclass(slots=True)
@@ -77,7 +65,7 @@ class Memory:
 class Store:
     """`hold` in ms; `order` is `subject` or `none`; `max_size` in bytes owed. `standing`: endpoints with a standing
     claim. `woken`, `handed`: who is to be told once what happened is written. `rows`: what happened and is not written
-    yet. `stale`: what is owed has changed in the tables. `needed`: `NEEDED`, without end."""
+    yet. `stale`: what is owed has changed in the tables."""
 
     db: apsw.Connection
     hold: int
@@ -93,12 +81,13 @@ class Store:
     changed: set[int] = field(default_factory=set)
     rows: list[Row] = field(default_factory=list)
     stale: bool = False
-    needed: Iterator[tuple[str, Sequence[int | str | None]]] = field(default_factory=lambda: cycle(NEEDED))
 
     def load(self) -> None:
         """Read from the tables what is kept in memory; make ready what will be needed."""
-        for _ in NEEDED:
-            self.keep_ready()
+        for size in SIZES:
+            self.db.execute(_happen(size), [None] * (size * WIDTH))
+        for statement, nothing in sql.SOON_NEEDED:
+            self.db.execute(statement, nothing)
         owed, event, delivery, written = next(iter(self.db.execute(sql.TOTALS)))
         self.memory.totals = {"owed": owed, "event": event, "delivery": delivery, "written": written}
         self.memory.holding = {endpoint: 0 for (endpoint,) in self.db.execute(sql.HOLDING)}
@@ -107,12 +96,6 @@ class Store:
             self.ids[name], self.names[id_] = id_, name
             self.memory.counts[id_] = (counts[0], counts[1], counts[2])
             self.memory.health[id_] = msgspec.json.decode(health, type=Health)
-
-    def keep_ready(self) -> None:
-        """Use one of the statements that will be needed, each in its turn, so that none is compiled while somebody
-        waits: apsw drops what was not among the last uses, however few statements there are."""
-        statement, nothing = next(self.needed)
-        self.db.execute(statement, nothing).fetchall()
 
     def happen(self, what: int, *row: str | bytes | int | None) -> None:
         """To be written by the next `flush`; `row` as the view of rules.sql has it."""
@@ -212,3 +195,8 @@ def token(claim: Claim) -> tuple[int, int, int]:
     """Endpoint, lane and event number."""
     assert isinstance(claim.token, tuple)
     return claim.token
+
+
+@cache
+def _happen(rows: int) -> str:
+    return sql.HAPPEN + ",".join([f"({','.join('?' * WIDTH)})"] * rows)

@@ -8,7 +8,6 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -157,7 +156,6 @@ class Writer(threading.Thread):
         while batch := self._gather():
             self._answer(self._surely(batch))
             self._checkpoint()
-            self._keep_ready()
 
     def _gather(self) -> list[Op]:
         """What the next commit is for; nothing once all is done."""
@@ -346,9 +344,3 @@ class Writer(threading.Thread):
                 self.give_up_ballast()
             else:
                 self._break([], error)
-
-    def _keep_ready(self) -> None:
-        """While nobody waits. What fails here will fail where it is needed."""
-        if self.broken is None and not self._waiting and self._queue.empty():
-            with suppress(apsw.Error):
-                self._store.keep_ready()
